@@ -33,7 +33,6 @@ from .repeat_fields import NOT_REPEATED, RepeatFields
 from .restricted_pages import for_writers
 from .times_of_draft import times_of
 
-TURN = re.compile(r"[0-9]{1,9}")
 LIST_LENGTH = 100
 NEWEST_SHOWN = 3
 """On the page of the mailings."""
@@ -92,7 +91,7 @@ def save(request: PageRequest, sent_id: str) -> Response:
             request.services,
             draft_id,
             form,
-            _save(request),
+            _this_save(request),
             request.principal.name,
             lambda before: _require_seen(request, before),
         )
@@ -189,9 +188,9 @@ def _typed(request: PageRequest) -> Form:
     return form
 
 
-def _save(request: PageRequest) -> Save:
+def _this_save(request: PageRequest) -> Save:
     turn = request.field("turn")
-    return Save(request.field("page"), int(turn) if TURN.fullmatch(turn) else 0)
+    return Save(request.field("page"), int(turn) if ID.fullmatch(turn) else 0)
 
 
 def _fields(values: Values, repeat: RepeatFields) -> dict[str, object]:

@@ -23,9 +23,11 @@ function say(text, isError) {
   state.replaceChildren(line);
 }
 
+const isSaved = () => stopped || leaving || typed() === saved;
+
 async function save() {
+  if (isSaved()) return;
   const now = typed();
-  if (stopped || leaving || now === saved) return;
   const body = content();
   body.set("step", "keep");
   body.set("live", "1");
@@ -52,10 +54,10 @@ async function save() {
 
 function begin() {
   clearTimeout(timer);
-  const turn = (saving ? saving.then(save) : save()).finally(() => {
-    if (saving === turn) saving = null;
+  const begun = (saving ? saving.then(save) : save()).finally(() => {
+    if (saving === begun) saving = null;
   });
-  saving = turn;
+  saving = begun;
 }
 
 form.addEventListener("input", (event) => {
@@ -74,7 +76,7 @@ form.addEventListener("submit", (event) => {
   }
 });
 addEventListener("pagehide", () => {
-  if (typed() !== saved) sessionStorage.setItem(LEFT, Date.now());
+  if (!isSaved()) sessionStorage.setItem(LEFT, Date.now());
   save(); // at once: a page that is gone waits for no earlier save
 });
 addEventListener("pageshow", () => (leaving = false));
