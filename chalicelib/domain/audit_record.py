@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from .masking import mask_text
+from .masking import mask_phones, mask_text
 
 Fields = Mapping[str, object]
 
@@ -169,7 +169,7 @@ def _masked(fields: Fields | None) -> Fields | None:
 def _mask(value: object) -> object:
     match value:
         case str():
-            return mask_text(value)
+            return mask_phones(mask_text(value))
         case Mapping():
             return dict.fromkeys(value, MASK)
     return value

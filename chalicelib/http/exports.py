@@ -51,7 +51,7 @@ from .paging import (
     read_page,
     text_size,
 )
-from .phones import cells_shown, fields_shown, phones_of, position_meant, position_shown
+from .phones import cells_shown, fields_shown, phones_of, position_meant, position_shown, shown_to
 
 MOST_ROWS = 20_000
 """Rows in a part; fewer if the rows are long or slow to find."""
@@ -140,14 +140,16 @@ def refused(call: Call, import_id: int, viewer: Principal | None = None) -> Resp
     """The refused rows with their reasons. The file can be corrected and imported again."""
     client_import = imports.get_import(call.services, import_id)
     form, reason = client_import.form, REFUSED_BECAUSE if client_import.kind == STOP_LIST else REASON
+    show = shown_to(viewer)
     columns = [name for name, meaning in zip(form.labels, form.columns, strict=True) if meaning != reason]
 
     def read(position: Position, limit: int) -> tuple[Rows, Position | None]:
         found, last_row = imports.list_refused(call.services, import_id, position[0], limit)
         cells = [_cells(_unescaped(cells_shown(viewer, form, row)), columns) for row in found]
-        return [[*one, _reason(row)] for one, row in zip(cells, found, strict=True)], position_at(last_row)
+        return [[*one, show(_reason(row))] for one, row in zip(cells, found, strict=True)], position_at(last_row)
 
-    return _part(call, f"import-{import_id}-refused.csv", (*columns, reason), read, (0,), _time_of_part(call))
+    head = (*map(show, columns), reason)
+    return _part(call, f"import-{import_id}-refused.csv", head, read, (0,), _time_of_part(call))
 
 
 def _attribute_names(call: Call) -> list[str]:

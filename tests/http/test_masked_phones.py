@@ -19,6 +19,7 @@ __all__ = ["anna", "anonymous"]
 
 DIGITS = ("9770000001", "9770000002", "977 000-00-03", "97700000", "9215550000")
 FILE = "phone_number;attributes.примечание\n79770000004;\n7977000000;звонить 8 (921) 555-00-00\n79770000001;\n"
+MISPLACED = "phone_number;timezone;status;9770000007\n79770000005;79770000002;;\n79770000006;UTC;8 977 000-00-03;\n"
 NUMBERS = ("79770000001", "79770000002", "79770000004")
 
 
@@ -52,6 +53,31 @@ def test_no_page_and_no_file_shows_a_complete_phone_number_to_a_user_who_only_re
         assert not [digits for digits in DIGITS if digits in text], path
     for path in (*PAGES[:4], *FILES[:4]):
         assert "7977***" in boris.get(path).text, path
+
+
+def test_the_reasons_and_column_names_of_refused_rows_show_no_number_to_a_user_who_only_reads(
+    anna: Browser, services: Services
+) -> None:
+    anna.upload("clients.csv", MISPLACED)
+    process_import(services, 1, lambda: 120.0)
+    paths = ("/console/imports/1", "/console/imports/1/refused")
+    assert all("79770000002" in anna.get(path).text for path in paths)
+    anna.sign_in("boris")
+    for path in paths:
+        page = anna.get(path).text
+        assert "7977*******" in page
+        assert not [digits for digits in DIGITS if digits in page], path
+
+
+def test_a_number_in_the_tag_or_the_consent_of_a_client_is_masked_on_every_page(anna: Browser) -> None:
+    consent = {"consent_at": "2026-01-02T03:04", "consent_text": "Звонок с 8 (977) 000-00-03"}
+    anna.post("/console/clients/new", phone_number=NUMBERS[0], timezone="UTC", tag="мама 977 000-00-03", **consent)
+    anna.post("/console/clients/new", phone_number=NUMBERS[1], timezone="UTC", tag="vip")
+    assert "000-00-03" not in anna.get("/console/audit").text
+    anna.sign_in("boris")
+    for path in ("/console/clients", "/console/clients/1", "/console/clients/export", "/console/audit"):
+        assert "000-00-03" not in anna.get(path).text, path
+    assert '<option value="vip">' in anna.get("/console/clients").text
 
 
 def test_the_examples_of_a_draft_tell_no_digits_but_the_first_four(anna: Browser) -> None:
