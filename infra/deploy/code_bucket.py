@@ -61,11 +61,14 @@ def upload(out: Path, template: dict[str, Any], bucket: CodeBucket) -> str:
 
 
 def upload_template(template: Mapping[str, Any], bucket: CodeBucket) -> str:
-    """Returns its URL."""
+    """Returns its URL, at the endpoint of the region.
+
+    The global endpoint leads neither to regions that AWS opened since March 2019 nor at once to a new bucket.
+
+    Source: https://docs.aws.amazon.com/AmazonS3/latest/API/UsingRouting.html
+    """
     template_key = put(bucket, json.dumps(template).encode(), "json")
-    place = {"Bucket": bucket.name, "Key": template_key}
-    url: str = bucket.s3.generate_presigned_url("get_object", Params=place)
-    return url.partition("?")[0]
+    return f"{bucket.s3.meta.endpoint_url.rstrip('/')}/{bucket.name}/{template_key}"
 
 
 def put(bucket: CodeBucket, body: bytes, ending: str) -> str:

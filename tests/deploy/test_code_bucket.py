@@ -91,6 +91,12 @@ def test_the_bucket_refuses_requests_without_tls_and_is_not_public(cloud: Cloud)
     assert set(blocked["PublicAccessBlockConfiguration"].values()) == {True}
 
 
+def test_the_template_is_fetched_at_the_endpoint_of_the_region(cloud: Cloud) -> None:
+    """The global endpoint answers 400 for a bucket in a region such as me-central-1, and redirects for a new bucket."""
+    url = cloud.deployment().url
+    assert url.rpartition("/")[0] == f"https://s3.eu-west-1.amazonaws.com/{code_bucket(STACK_NAME).name}"
+
+
 def test_what_a_stack_uses_is_kept_and_what_it_no_longer_uses_is_deleted_later(cloud: Cloud) -> None:
     """An update that fails is rolled back to the code of the deploy before, however old it is."""
     first = cloud.deployment(DeletionProtection="false")
