@@ -54,10 +54,15 @@ def rights_note(iam: Any, account: Account, stack_name: str, service_role: str =
 
 
 def questions(policy: str, account: Account, stack_name: str) -> Iterator[Question]:
-    """One for each statement of the policy, with resources of this stack."""
+    """One for each statement of the policy, with resources of this stack.
+
+    Actions with a wildcard are left out: IAM would look for an action of this name, which a role may lack that allows
+    each of those meant.
+    """
     for statement in json.loads((POLICIES / f"{policy}.json").read_text())["Statement"]:
         resources = tuple(example(arn, account, stack_name) for arn in statement["Resource"])
-        yield Question(tuple(statement["Action"]), resources, tuple(_context(statement, account, stack_name)))
+        actions = tuple(action for action in statement["Action"] if "*" not in action)
+        yield Question(actions, resources, tuple(_context(statement, account, stack_name)))
 
 
 def example(pattern: str, account: Account, stack_name: str) -> str:

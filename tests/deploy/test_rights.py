@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 from ministack.core.iam_evaluator import EvalContext, evaluate, parse_policy_document
 
-from infra.deploy.checks import Account
+from infra.deploy.checks import LONGEST_STAGE, Account
 from infra.deploy.rights import POLICIES, example, policy_source, rights_note
 
 STACK = "notifications-prod"
@@ -37,6 +37,7 @@ class FakeIam:
 
     def paginate(self, **asked: Any) -> Iterator[dict[str, Any]]:
         """One page for each action, so that a reader of the first page only is found out."""
+        assert not [action for action in asked["ActionNames"] if "*" in action], "IAM simulates actions, not patterns"
         for action in asked["ActionNames"]:
             yield {"EvaluationResults": [self._result(action, asked)]}
 
@@ -74,6 +75,17 @@ def test_a_role_that_is_narrowed_to_one_stage_lacks_nothing() -> None:
     for kind in ("stack/", "parameter/", "schedule-group/", "schedule/", "dashboard/"):
         text = text.replace(f"{kind}notifications-prod-*", f"{kind}notifications-prod")
     assert rights_note(FakeIam({"deployer": json.loads(text)}), DEPLOYER, STACK) is None
+
+
+def test_the_topic_of_inbound_messages_may_have_any_name() -> None:
+    """It is made for AWS End User Messaging, before the stack: INBOUND_TOPIC."""
+    iam = FakeIam({"deployer": published("cloudformation", "options")})
+    (page,) = iam.paginate(
+        PolicySourceArn="role/deployer",
+        ActionNames=["sns:Subscribe"],
+        ResourceArns=["arn:aws:sns:eu-west-1:123456789012:two-way-sms"],
+    )
+    assert page["EvaluationResults"][0]["ResourceSpecificResults"][0]["EvalResourceDecision"] == "allowed"
 
 
 def test_an_administrator_lacks_nothing() -> None:
@@ -146,9 +158,14 @@ def test_the_resources_are_those_of_the_stack_the_region_and_the_partition() -> 
 
 
 @pytest.mark.parametrize("policy", ["deployer", "cloudformation", "options"])
-def test_a_policy_fits_into_a_managed_policy(policy: str) -> None:
-    """Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
+def test_a_policy_fits_into_a_managed_policy_also_when_it_is_restricted_as_the_docs_say(policy: str) -> None:
+    """To the stage with the longest name, in the partition with the longest one.
+
+    Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+    """
     (document,) = published(policy)
-    assert len(json.dumps(document, separators=(",", ":"))) <= 6144
+    text = json.dumps(document, separators=(",", ":"))
+    text = text.replace("notifications-", f"notifications-{'x' * LONGEST_STAGE}").replace("arn:aws:", "arn:aws-us-gov:")
+    assert len(text) <= 6144
     sids = [statement["Sid"] for statement in document["Statement"]]
     assert len(set(sids)) == len(sids)

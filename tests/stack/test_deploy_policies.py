@@ -9,6 +9,7 @@ account has confirmed either of them yet.
 from __future__ import annotations
 
 import json
+import re
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -84,6 +85,18 @@ def test_no_right_is_given_only_because_of_a_feature_that_is_not_used() -> None:
     used = {call for kind in CALLS for call in needed(kind)}
     patterns = [pattern for some in OF_OTHER_FEATURES.values() for pattern in some]
     assert [pattern for pattern in patterns if not any(fnmatchcase(call, pattern) for call in used)] == []
+
+
+def test_the_deployer_may_make_every_call_of_cloudformation_that_a_deploy_makes() -> None:
+    """A rehearsal is run by an administrator."""
+    files = [file for file in POLICIES.parent.glob("*.py") if file.name != "rehearsal.py"]
+    text = "\n".join(file.read_text() for file in files)
+    made = set(re.findall(r"cloudformation\.([a-z_]+)\(", text)) - {"get_paginator"}
+    made |= set(re.findall(r'cloudformation\.get_paginator\("([a-z_]+)', text))
+    calls = {f"cloudformation:{name.title().replace('_', '')}" for name in made}
+    document = json.loads((POLICIES / "deployer.json").read_text())
+    assert "cloudformation:DescribeStackEvents" in calls
+    assert calls - {action for one in document["Statement"] for action in one["Action"]} == set()
 
 
 @pytest.mark.parametrize("policy", ["deployer", "cloudformation", "options"])
