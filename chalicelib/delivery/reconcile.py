@@ -16,7 +16,7 @@ from ..domain.counts import Counts
 from ..domain.decisions import canary_checked, ended
 from ..domain.jobs import ReconcileShard
 from ..domain.mailing import CANCELLED as MAILING_CANCELLED
-from ..domain.mailing import Mailing
+from ..domain.mailing import PAUSED, Mailing
 from ..logs import log
 from ..retries import retry_lost_races
 from . import feed
@@ -109,4 +109,6 @@ def _can_end(mailing: Mailing, counts: Counts, now: datetime) -> bool:
         log.error("rows are missing", extra={"mailing_id": mailing.id, "rows": counts.total, **asdict(mailing.counts)})
         if not (mailing.may_lack_rows(now) or rounds.may_count_twice(mailing)):
             return False
+    if mailing.resend and mailing.status == PAUSED and not mailing.is_over(now):
+        return False  # the resume carries out the order
     return not counts.expired or mailing.is_over(now) or mailing.status == MAILING_CANCELLED

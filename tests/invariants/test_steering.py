@@ -193,6 +193,33 @@ def test_a_resend_order_is_carried_out_even_if_its_jobs_are_lost() -> None:
     assert world.get(mailing_id).counts == Counts(total=4, sent=4)
 
 
+def test_a_resend_that_is_paused_before_it_is_carried_out_survives_a_later_end() -> None:
+    world, mailing_id = fanned_out(4)
+    world.services.gateway.answers = [REFUSAL] * 4
+    world.run(120)
+    resend_mailing(world.services, mailing_id, ["failed"])
+    pause_mailing(world.services, mailing_id)
+    world.run(120)
+    change_mailing(world.services, mailing_id, {"datetime_end": world.clock.now() + timedelta(days=2)})
+    world.run(120)
+    resume_mailing(world.services, mailing_id)
+    world.run(300)
+    mailing = world.get(mailing_id)
+    assert (mailing.status, mailing.counts) == ("finished", Counts(total=4, sent=4))
+
+
+def test_a_paused_mailing_with_an_order_to_resend_ends_at_its_end() -> None:
+    world, mailing_id = fanned_out(4)
+    world.services.gateway.answers = [REFUSAL] * 4
+    world.run(120)
+    resend_mailing(world.services, mailing_id, ["failed"])
+    pause_mailing(world.services, mailing_id)
+    world.run(3700, step=20)
+    mailing = world.get(mailing_id)
+    assert (mailing.status, mailing.counts) == ("finished", Counts(total=4, failed=4))
+    assert mailing.rounds <= 3
+
+
 def test_a_round_that_began_before_a_resend_order_does_not_finish_the_mailing() -> None:
     world, mailing_id = fanned_out(4)
     world.services.gateway.answers = [REFUSAL] * 4
