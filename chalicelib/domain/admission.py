@@ -130,4 +130,4 @@ def _needs_reopening(message: Message, mailing: Mailing, now: datetime) -> bool:
     """An expired message is reopened while the mailing runs; a resend order reopens other statuses, once per order."""
     if mailing.status != RUNNING or mailing.is_over(now):
         return False
-    return message.status == EXPIRED or (message.resends < mailing.resends and is_ordered(message, mailing.resend))
+    return message.status == EXPIRED or is_ordered(message, mailing.resend, mailing.resends)

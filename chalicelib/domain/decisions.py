@@ -22,6 +22,7 @@ from .filter import ALL_CLIENTS
 from .former_text import add_former_text
 from .mailing import CANCELLED, FINISHED, PAUSED, RUNNING, SCHEDULED, Mailing, require_transition
 from .mailing_fields import MailingFields, canary_of, filter_of, window_of
+from .resends import joined
 from .rounds import is_quiet
 from .template import has_placeholders
 
@@ -166,7 +167,7 @@ def cancelled(mailing: Mailing, now: datetime) -> Mailing:
 def resent(mailing: Mailing, orders: Iterable[str], now: datetime) -> Mailing:
     """Orders as in resends.py: messages are sent again. A pending order is joined with the new one."""
     require_step(RESEND, mailing, now)
-    resend = tuple(sorted({*mailing.resend, *orders}))
+    resend = joined(mailing.resend, mailing.resends, orders)
     after = replace(_with_status(mailing, RUNNING, now), resend=resend, resends=mailing.resends + 1)
     return replace(after, posting_since=now)
 

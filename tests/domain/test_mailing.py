@@ -184,7 +184,8 @@ def test_a_resume_requeues_waiting_messages() -> None:
 
 def test_resend_orders_are_joined_until_they_are_carried_out() -> None:
     both = resent(resent(RUNNING, ["unknown"], NOW), ["failed"], NOW)
-    assert (both.resend, both.resends) == (("failed", "unknown"), 2)
+    assert (both.resend, both.resends) == (("1#unknown", "failed"), 2)
+    assert resent(both, ["failed", "expired"], NOW).resend == ("1#unknown", "expired", "failed")
     done = ended(both, Counts(total=1, sent=1), NOW)
     assert (done.resend, done.resends, done.has_orders) == ((), 2, False)
 

@@ -167,6 +167,17 @@ def test_a_resend_order_reopens_each_message_once() -> None:
     assert repair_for(replace(MESSAGE, status="failed", resends=2), ORDERED, NOW, DEDUPING) is None
 
 
+def test_an_order_that_waits_beside_a_newer_one_is_only_for_what_it_has_not_reopened() -> None:
+    mailing = replace(ORDERED, resend=("1#unknown", "failed"))
+    for status, resends, expected in (
+        ("unknown", 0, Repair.REOPEN),
+        ("unknown", 1, None),
+        ("failed", 1, Repair.REOPEN),
+        ("failed", 2, None),
+    ):
+        assert repair_for(replace(MESSAGE, status=status, resends=resends), mailing, NOW, DEDUPING) == expected
+
+
 def test_a_reopened_message_is_queued_until_its_round_is_concluded() -> None:
     """The turn may have ended between the row and its queue message."""
     reopened = replace(MESSAGE, reopened_in=3)

@@ -9,6 +9,7 @@ import pytest
 
 from chalicelib.delivery.sender import Sender
 from chalicelib.delivery.sweep import sweep
+from chalicelib.domain.client import CLIENT_ID
 from chalicelib.domain.counts import Counts
 from chalicelib.domain.jobs import SendMessage
 from chalicelib.domain.message import MessageKey
@@ -274,6 +275,25 @@ def test_an_unreachable_gateway_leaves_no_message_in_doubt() -> None:
     world.services.gateway.answers = [Answer(None, "ConnectTimeout", never_sent=True)] * 4
     world.run(600)
     assert world.get(mailing_id).counts == Counts(total=5, sent=5)
+
+
+def test_a_message_that_a_resend_leaves_in_doubt_is_not_posted_again_by_the_next_resend_of_others() -> None:
+    world = World(gateway_dedupes=False)
+    world.services.counters.ids[CLIENT_ID] = 55_000  # three shards, so that the first one is reopened before the last
+    world.clients(6)
+    world.services.gateway.answers = [SILENCE] * 3 + [REFUSAL] * 3
+    mailing_id = world.mailing()
+    world.run(300)
+    assert world.get(mailing_id).counts == Counts(total=6, unknown=3, failed=3)
+    resend_mailing(world.services, mailing_id, ["unknown"])
+    for job in world.services.jobs_queue.receive(2):
+        world.do_job_of(job)
+    world.services.gateway.answers = [SILENCE] * 2
+    world.send_all()
+    assert (posted(world), world.get(mailing_id).counts.unknown) == (8, 3)
+    resend_mailing(world.services, mailing_id, ["failed"])
+    world.run(300)
+    assert world.get(mailing_id).counts == Counts(total=6, sent=4, unknown=2)
 
 
 def test_with_a_gateway_that_deduplicates_a_post_without_an_answer_is_repeated_with_the_same_id() -> None:
