@@ -24,6 +24,7 @@ from urllib.parse import parse_qs
 
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime
+from ministack.services import _dynamodb_keywords as partiql
 from ministack.services import dynamodb, eventbridge, scheduler, sqs
 
 from .conditions import FastQueries
@@ -210,6 +211,7 @@ def main() -> None:
     dynamodb._evaluate_condition = FastQueries(dynamodb._evaluate_condition)
     dynamodb._tokenize = cache(dynamodb._tokenize)
     dynamodb._condition_syntax_error = cache(dynamodb._condition_syntax_error)
+    partiql._tokenize = cache(partiql._tokenize)
     iam_evaluator.parse_policy_document = parsed_once(iam_evaluator.parse_policy_document)
     lambda_runtime.zipfile = SimpleNamespace(ZipFile=SharedCode, BadZipFile=zipfile.BadZipFile)
     if os.environ.get(TRAIL):

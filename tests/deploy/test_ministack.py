@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from ministack import app
 from ministack.core import iam_evaluator, lambda_runtime
+from ministack.services import _dynamodb_keywords as partiql
 from ministack.services import dynamodb, scheduler
 
 from infra.local.conditions import SLOTS
@@ -54,6 +55,7 @@ def test_ministack_still_has_the_replaced_functions() -> None:
     for slot in SLOTS:
         assert f'it, eav, ean, slot="{slot}")' in inspect.getsource(dynamodb._query)
     assert list(inspect.signature(dynamodb._tokenize).parameters) == ["expr"]
+    assert list(inspect.signature(partiql._tokenize).parameters) == ["text"]
     assert list(inspect.signature(iam_evaluator.parse_policy_document).parameters) == ["doc"]
     assert "parse_policy_document(doc)" in inspect.getsource(iam_evaluator._gather_role_policies)
     assert list(inspect.signature(dynamodb._condition_syntax_error).parameters) == ["expr", "slot"]
