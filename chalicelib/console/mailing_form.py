@@ -15,7 +15,7 @@ from ..domain.mailing import Mailing
 from ..domain.mailing_fields import FIELD_NAMES, MailingFields
 from ..errors import BadInput, Outdated
 from ..fields import MAILING
-from ..http.calls import read_id
+from ..http.calls import ID, read_id
 from ..mailings import lifecycle
 from ..mailings.audience import reached_by
 from ..mailings.launch_warnings import with_first_messages, with_launch_warnings
@@ -26,6 +26,7 @@ from ..mailings.sender_name import takes_sender
 from ..mailings.test_message import advice_after
 from ..representation import represent_mailing
 from ..rules import Field, read_fields
+from ..texts import Text
 from ..zones import zone
 from . import repeat_fields
 from .condition_form import MORE_ROWS, ConditionForm, form_of, read_form
@@ -165,7 +166,7 @@ def show_form(
         fixed=fixed_fields(mailing),
         tags=tags,
         codes=codes,
-        segments=_segments(request, shown["series"].mailing if shown.get("series") else mailing),
+        segments=_segments(request, shown["series"].mailing if shown.get("series") else mailing, values["segment"]),
         condition=condition,
         condition_errors=condition.errors_by_row(shown.get("errors", {})),
         condition_values=suggested_values(tags[0], codes[0]),
@@ -180,11 +181,19 @@ def show_form(
     )
 
 
-def _segments(request: PageRequest, mailing: Mailing | None) -> dict[int, str]:
-    """The names of the newest segments, and of the segment that the mailing, or that of a series, has, by id."""
+def _segments(request: PageRequest, mailing: Mailing | None, chosen: object) -> dict[int, str]:
+    """The names of the newest segments, and of the segment that the mailing, or that of a series, has, by id.
+
+    The `chosen` one is among them, also if it is older or deleted: a form without it would choose all clients.
+    """
     found, _ = list_segments(request.services, None, LABELS_SHOWN)
     own = [mailing.chosen.segment] if mailing and mailing.chosen.segment else []
-    return {segment.id: segment.name for segment in [*own, *found]}
+    names = {segment.id: segment.name for segment in [*own, *found]}
+    number = int(str(chosen)) if ID.fullmatch(str(chosen)) else 0
+    if number and number not in names:
+        older = request.services.segments.get(number)
+        names[number] = older.name if older else request.localized(Text("segment.unknown", segment=number))
+    return names
 
 
 def _condition_form(request: PageRequest, value: Any) -> ConditionForm:

@@ -363,6 +363,15 @@ def test_of_two_forms_of_one_client_the_second_is_refused_with_what_changed(anna
     assert anna.post(path, **{**form, "phone_number": "79770000003"}).status == 409
 
 
+def test_a_time_zone_that_is_no_longer_common_is_not_replaced_by_the_first_of_the_list(
+    anna: Browser, services: Services
+) -> None:
+    register_client(services, {"phone_number": "79770000001", "timezone": "Europe/Kiev"})
+    assert "<option selected>Europe/Kiev</option>" in anna.get("/console/clients/1").text
+    refused = anna.post("/console/clients/1", phone_number="79770000001", timezone="Europe/Kiev")
+    assert "Europe/Kyiv is expected" in refused.text
+
+
 def test_a_client_opts_out_and_in_by_a_button_with_a_confirmation(anna: Browser, services: Services) -> None:
     gateway: Any = services.gateway
     anna.post("/console/clients/new", phone_number="79770000001", tag="vip", timezone="UTC")

@@ -13,10 +13,13 @@ from typing import Any
 import pytest
 
 from chalicelib.adapters.services import Services
+from chalicelib.console import mailing_form
 from chalicelib.delivery.fanout import start_mailing
 from chalicelib.domain.audit_record import day_of
+from chalicelib.domain.condition import Leaf
 from chalicelib.mailings.lifecycle import get_mailing
 from chalicelib.mailings.preview import SAMPLE
+from chalicelib.mailings.segments import make_segment
 from infra.local.doubles.fake_clock import FakeClock
 from tests.cheap_user import put_user
 
@@ -780,6 +783,34 @@ def test_the_segment_comes_first_among_the_recipients(anna: Browser) -> None:
     order = [page.index(f'name="{name}') for name in ("segment", "filter_tag", "filter_op_codes", "where_joined")]
     assert order == sorted(order)
     assert '<option value="1" selected>1: Gold</option>' in page.partition("filter_tag")[0]
+
+
+VIP = {"where_joined": "all", "where_0_field": "tag", "where_0_operator": "is", "where_0_value": "vip"}
+
+
+def test_the_form_shows_a_chosen_segment_that_is_not_among_the_newest(anna: Browser, services: Services) -> None:
+    for name in ("Gold", *map(str, range(mailing_form.LABELS_SHOWN))):
+        fields: Any = {"name": name, "filter": Leaf("tag", "is", "vip")}
+        make_segment(services, fields)
+    begun = anna.get("/console/mailings/new?segment=1").headers["Location"]
+    page = anna.get(begun).text
+    assert '<option value="1" selected>1: Gold</option>' in page
+    assert page.count('name="segment"') == 1
+    anna.post(begun, **{**MAILING, "segment": "1", "step": "keep"})
+    draft = begun.partition("?")[0]
+    assert '<option value="1" selected>1: Gold</option>' in anna.get(draft).text
+
+
+def test_a_copy_of_a_mailing_does_not_lose_a_deleted_segment_and_reach_everyone(anna: Browser) -> None:
+    anna.post("/console/segments/new", name="Gold", step="save", filter="", **VIP)
+    launch(anna, **MAILING, segment="1")
+    anna.post("/console/segments/1/delete")
+    draft = anna.post("/console/mailings/1/copy").headers["Location"]
+    assert '<option value="1" selected>1: There is no segment 1.</option>' in anna.get(draft).text
+    refused = launch(anna, draft, **MAILING, segment="1")
+    assert refused.status == 400
+    assert 'id="segment-error">There is no segment 1.' in refused.text
+    assert '<option value="1" selected>' in refused.text
 
 
 def test_further_settings_are_folded_unless_one_is_set_or_wrong(anna: Browser) -> None:
