@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from ..domain import rate
 from ..domain.mailing import Mailing
-from ..domain.rate import GATEWAY, LOOKAHEAD, UNLIMITED, Booking, Bucket, Limits, Permit
+from ..domain.rate import GATEWAY, LOOKAHEAD, MAILING, UNLIMITED, Booking, Bucket, Limits, Permit
 from ..errors import RowChanged, TryAgain
 from ..logs import log
 
@@ -21,9 +22,11 @@ if TYPE_CHECKING:
 
 State = TypeVar("State", Bucket, Booking)
 T = TypeVar("T")
-Taken = tuple[tuple[Permit, ...], list[int | None]]
+Answer = tuple[tuple[Permit, ...], list[int | None]]
+"""Permits, and the delays of the messages that get none."""
+
 Turn = tuple[int, str]
-"""The id of a mailing, and the name of a gateway."""
+"""The id of a mailing, and the name of a gateway; empty under the mailing's own limit, which covers all gateways."""
 
 LEAST_FALLBACK, LONGEST_FALLBACK = 5.0, 60.0
 """Seconds: a sender that loses every race for a row asks again after a random time between these."""
@@ -134,6 +137,23 @@ def _change(
         return None
 
 
+@dataclass(frozen=True)
+class _Taken:
+    """What a batch has taken under one limit and not used."""
+
+    permits: deque[Permit] = field(default_factory=deque)
+    delays: deque[int | None] = field(default_factory=deque)
+
+    def drop_expired(self, now: float) -> None:
+        """Permits expire while earlier posts run."""
+        while self.permits and self.permits[0].until < now:
+            self.permits.popleft()
+
+
+def _turn(kind: str, mailing: Mailing, gateway: str) -> Turn:
+    return mailing.id, gateway if kind == GATEWAY else ""
+
+
 class Permits:
     """The permits of one batch. Only its main thread takes them.
 
@@ -146,14 +166,13 @@ class Permits:
         self._services = services
         self._permits_per_request = permits_per_request
         self._left = {mailing_id: mailing_ids.count(mailing_id) for mailing_id in set(mailing_ids)}
-        self._permits: dict[Turn, deque[Permit]] = {}
-        self._delays: dict[Turn, deque[int | None]] = {}
+        self._taken: dict[Turn, _Taken] = {}
         self._take_until = services.clock.now().timestamp() + LOOKAHEAD
 
     @property
     def are_limited(self) -> bool:
         """Whether the gateway has a limit, or a mailing that has asked for a permit."""
-        return self._services.settings.has_gateway_rates or bool(self._permits)
+        return self._services.settings.has_gateway_rates or bool(self._taken)
 
     def next(self, mailing: Mailing, gateway: str) -> Permit | int | None:
         """Returns a permit, which may begin a moment later, or the seconds after which the message asks again.
@@ -163,34 +182,44 @@ class Permits:
         limits = limits_of(self._services.settings, mailing, gateway)
         if limits is None:
             return UNLIMITED
-        permits = self._permits.setdefault((mailing.id, gateway), deque())
-        delays = self._delays.setdefault((mailing.id, gateway), deque())
-        while permits and permits[0].until < self._services.clock.now().timestamp():
-            permits.popleft()  # it expired while earlier posts ran
-        if not permits and not delays:
-            self._ask(mailing, limits, gateway)
+        left = max(1, self._left[mailing.id])
+        wanted = min(left, self._permits_per_request)
         self._left[mailing.id] -= 1
-        return permits.popleft() if permits else delays.popleft()
+        permit, used = UNLIMITED, list[_Taken]()
+        for kind, limit in limits.by_bucket_kind:
+            taken = self._taken_under(kind, limit, mailing, gateway, wanted, left)
+            if not taken.permits:
+                for other in used:
+                    other.permits.appendleft(permit)
+                return taken.delays.popleft()
+            permit = rate.later(permit, taken.permits.popleft())
+            used.append(taken)
+            wanted = min(wanted, 1 + len(taken.permits))
+            left = max(wanted, left - len(taken.delays))
+        return permit
 
     def put_back(self, mailing: Mailing, gateway: str, permit: Permit) -> None:
-        """The permit was not used: another message of the batch can have it."""
-        if (mailing.id, gateway) in self._permits:
-            self._permits[mailing.id, gateway].appendleft(permit)
+        """The permit was not used: another message of the batch can have it, and under the mailing's own limit this
+        message too, at another gateway. Otherwise a gateway that takes no posts would use up the limit.
+        """
+        self._left[mailing.id] += 1
+        for kind in (MAILING, GATEWAY):
+            taken = self._taken.get(_turn(kind, mailing, gateway))
+            if taken is not None:
+                taken.permits.appendleft(permit)
 
-    def _ask(self, mailing: Mailing, limits: Limits, gateway: str) -> None:
-        """Take a group of permits. If it is not complete, each message that gets none gets the time to ask again."""
-        left = max(1, self._left[mailing.id])
-        permits: Sequence[Permit] = [UNLIMITED] * min(left, self._permits_per_request)
-        delays: list[int | None] = []
-        for kind, limit in limits.by_bucket_kind:
+    def _taken_under(self, kind: str, limit: float, mailing: Mailing, gateway: str, wanted: int, left: int) -> _Taken:
+        """What is left under this limit, or a new group if nothing is: one at least has a permit or a delay."""
+        taken = self._taken.setdefault(_turn(kind, mailing, gateway), _Taken())
+        taken.drop_expired(self._services.clock.now().timestamp())
+        if not taken.permits and not taken.delays:
             name = _bucket_name(self._services, mailing, kind, limit, gateway)
-            taken, booked = self._take(mailing, name, limit, len(permits), left - len(delays))
-            permits = [rate.later(*pair) for pair in zip(permits, taken, strict=False)]
-            delays += booked
-        self._permits[mailing.id, gateway].extend(permits)
-        self._delays[mailing.id, gateway].extend(delays)
+            permits, delays = self._take(mailing, name, limit, wanted, left)
+            taken.permits.extend(permits)
+            taken.delays.extend(delays)
+        return taken
 
-    def _take(self, mailing: Mailing, name: str, limit: float, wanted: int, left: int) -> Taken:
+    def _take(self, mailing: Mailing, name: str, limit: float, wanted: int, left: int) -> Answer:
         """Takes nothing if too many others take at the same time, if the table is throttled, fails or does not answer,
         or if the time of this batch is up. Then all of the batch asks later.
 
@@ -198,7 +227,7 @@ class Permits:
         """
         of_bucket = limit / rate.buckets_of(limit)
 
-        def take(bucket: Bucket, now: float) -> tuple[Bucket, Taken]:
+        def take(bucket: Bucket, now: float) -> tuple[Bucket, Answer]:
             bucket = bucket.with_request(mailing.id, mailing.counts.queued, now)
             due = wanted if now <= self._take_until else 0
             bucket, permits = rate.take_permits(bucket, mailing.id, of_bucket, due, now)
@@ -206,8 +235,6 @@ class Permits:
             bucket, delays = rate.book_asks(bucket, mailing.id, of_bucket, missing, now)
             return bucket, (permits, delays)
 
-        if not wanted:
-            return (), []
         try:
             taken = _change(self._services, Bucket, name, take)
         except TryAgain:

@@ -291,6 +291,29 @@ def test_the_limit_of_a_mailing_holds_over_all_gateways_together() -> None:
     assert world.get(mailing_id).counts.sent == 300
 
 
+def test_the_second_gateway_uses_the_limit_of_a_mailing_while_the_first_one_is_down() -> None:
+    world, mailing_id = with_rates(300, {}, {"rate": None}, rate_limit=12)
+    world.services.gateway.answer_at["first"] = lambda _: DOWN
+    world.run(60, step=1)
+    assert world.get(mailing_id).counts.sent == 300
+    assert most_in_a_second(world) <= 1.25 * 12
+
+
+def test_the_second_gateway_uses_what_the_adapted_rate_of_the_first_one_leaves_of_the_limit_of_a_mailing() -> None:
+    world, mailing_id = with_rates(600, {}, {"rate": None}, rate_limit=20)
+    taken = Counter[int]()
+
+    def limited(_: Sms) -> Answer:
+        second = int(world.clock.now().timestamp())
+        taken[second] += 1
+        return OK if taken[second] <= 2 else of(Kind.THROTTLED)
+
+    world.services.gateway.answer_at["first"] = limited
+    world.run(100, step=1)
+    assert world.get(mailing_id).counts.sent >= 500, "2,000 would fit under the limit"
+    assert most_in_a_second(world) <= 1.25 * 20
+
+
 def test_what_does_not_fit_under_the_adapted_rate_of_the_first_gateway_goes_to_the_second() -> None:
     world, mailing_id = with_rates(600, {}, {"rate": None})
     taken = Counter[int]()
