@@ -28,6 +28,12 @@ REFUSED_FOR_A_MOMENT = {
 }
 """Source: EventBridge Scheduler API Reference, errors of CreateSchedule, UpdateSchedule and DeleteSchedule."""
 
+NO_ROOM = "ServiceQuotaExceededException"
+"""The account has no room for another schedule. Trying again for some seconds would not make any.
+
+Source: https://docs.aws.amazon.com/scheduler/latest/UserGuide/scheduler-quotas.html
+"""
+
 
 def client() -> Any:
     """Waits for less time than other clients: the API has 20 seconds for a request."""
@@ -102,14 +108,18 @@ class Schedules:
         try:
             retry(self._clock, attempt, _is_refused_for_a_moment)
         except (BotoCoreError, ClientError) as error:
-            if not _is_refused_for_a_moment(error):
+            if not (_code(error) == NO_ROOM or _is_refused_for_a_moment(error)):
                 raise
             log.exception("schedule left to the sweep", extra={"schedule": name})
 
 
 def _is_refused_for_a_moment(error: Exception) -> bool:
-    is_refused = isinstance(error, ClientError) and error.response["Error"].get("Code") in REFUSED_FOR_A_MOMENT
-    return is_refused or aws.is_momentary(error)
+    return _code(error) in REFUSED_FOR_A_MOMENT or aws.is_momentary(error)
+
+
+def _code(error: Exception) -> str:
+    """Empty for an error without an answer."""
+    return str(error.response["Error"].get("Code")) if isinstance(error, ClientError) else ""
 
 
 def _name(mailing_id: int) -> str:

@@ -246,6 +246,18 @@ def test_a_schedule_that_is_refused_for_ever_is_left_to_the_sweep_after_five_sec
     assert (line["message"], line["schedule"]) == ("schedule left to the sweep", NAME)
 
 
+def test_a_schedule_for_which_the_account_has_no_room_is_left_to_the_sweep_at_once(
+    real: Services, racing: RacingScheduler, lines: Callable[[], list[dict[str, Any]]]
+) -> None:
+    """An announcement that fails after it wrote the mailing is made a second time by its caller."""
+    start = real.clock.now()
+    racing.before["CreateSchedule"] = ["ServiceQuotaExceededException"] * 2
+    real.schedules.set(12, START)
+    real.schedules.set_release(12, START)
+    assert real.clock.now() == start
+    assert [line["message"] for line in lines()] == ["schedule left to the sweep"] * 2
+
+
 @pytest.mark.parametrize("error", [EndpointConnectionError, ReadTimeoutError])
 def test_a_schedule_is_left_to_the_sweep_if_scheduler_does_not_answer(
     real: Services, racing: RacingScheduler, error: Callable[..., Exception]
