@@ -40,7 +40,7 @@ from .rights import rights_note
 from .runtime import compile_note, python_of
 from .stack import Deployment, outputs_of, parameters_of, plan, prepare, require_ready
 from .stack_settings import known_parameters, read_stack_settings
-from .stored_secrets import is_stored
+from .stored_secrets import encrypt_again, former_key, is_stored, restored_after_failure
 
 
 def main() -> int:
@@ -82,7 +82,7 @@ def _deploy(stage: str, stack_name: str, planned: bool) -> None:
     template = json.loads((ROOT / "infra" / "stack.json").read_text())
     parameters = read_parameters(os.environ, known_parameters(template, os.environ, before), before)
     together = {**(before or {}), **parameters, "StackName": stack_name}
-    parameters |= use_of_gateways(settings_of(together))
+    parameters |= use_of_gateways(settings_of(together)) | former_key(before or {}, parameters)
     tokens = {} if planned else _secrets(settings_of(together))
     print(f"{stack_name} in account {account.number}, {account.region}: {_versions(stack_name, before)}")
     _print_note(rights_note(boto3.client("iam"), account, stack_name, settings.role))
@@ -92,8 +92,11 @@ def _deploy(stage: str, stack_name: str, planned: bool) -> None:
         _plan(prepare(stage, stack_name, parameters, settings=settings))
         return
     values = {**(before or {}), **parameters}
-    put_secrets(stack_name, tokens, values.get("Receipts") == "true", values.get("KmsKeyArn", ""))
-    outputs = deploy(stage, stack_name, parameters, settings=settings)
+    key = (before or values).get("KmsKeyArn", "")  # the functions may use a new one at the end of the deploy only
+    with restored_after_failure(tokens, key):
+        put_secrets(stack_name, tokens, values.get("Receipts") == "true", key)
+        outputs = deploy(stage, stack_name, parameters, settings=settings)
+    encrypt_again(stack_name, values.get("KmsKeyArn", ""))
     url = outputs["EndpointURL"].rstrip("/")
     if "ApiDomainTarget" in outputs:
         print(f"The DNS record of the domain leads to {outputs['ApiDomainTarget']} (CNAME, or an alias in Route 53)")

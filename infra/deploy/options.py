@@ -36,6 +36,18 @@ USES_KEY = {
 }
 """Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html"""
 
+READS_BY_FORMER_KEY = {
+    "Sid": "ReadsByTheFormerKey",
+    "Effect": "Allow",
+    "Action": ["kms:Decrypt"],
+    "Resource": {"Ref": "FormerKmsKeyArn"},
+    "Condition": {"StringEquals": {"kms:ViaService": VIA}},
+}
+"""Messages in queues and files stay encrypted with the key of their time, and without it nothing of a queue is read.
+
+Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
+"""
+
 HAS_INTERFACES = {
     "Sid": "HasInterfacesInTheNetwork",
     "Effect": "Allow",
@@ -78,6 +90,7 @@ def add_options(template: dict[str, Any]) -> None:
     for _, function in of_type(resources, "AWS::Serverless::Function"):
         statements = statements_of(resources, function)
         statements.append(only_if("HasKey", USES_KEY))
+        statements.append(only_if("HasFormerKey", READS_BY_FORMER_KEY))
         variables = function["Environment"]["Variables"]
         if variables.keys() >= ASKS_GATEWAY and POSTS_TO_GATEWAY not in variables:
             function["VpcConfig"] = only_if("AsksInNetwork", network())

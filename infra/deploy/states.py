@@ -10,7 +10,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from .errors import DeployFailed
+from .errors import DeployFailed, StillWorking
 from .events import failures
 
 REVIEW = "REVIEW_IN_PROGRESS"
@@ -86,4 +86,4 @@ def settle(cloudformation: Any, stack_id: str, pause: float = PAUSE) -> dict[str
         if not stack["StackStatus"].endswith(IN_PROGRESS):
             return stack
         time.sleep(pause)
-    raise DeployFailed(f"{stack['StackName']} is in the status {stack['StackStatus']} after an hour. {WAIT}")
+    raise StillWorking(f"{stack['StackName']} is in the status {stack['StackStatus']} after an hour. {WAIT}")

@@ -6,15 +6,21 @@ The names of the parameters are those from which the service reads them (chalice
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import boto3
 
 from chalicelib.settings import Settings
 
+from .errors import DeployFailed, StillWorking
+
 MOST_DELETED = 10
 """Parameters in one call of DeleteParameters."""
+
+KEY, FORMER_KEY = "KmsKeyArn", "FormerKmsKeyArn"
+KEY_OF_AWS = "alias/aws/ssm"
 
 
 def put_secrets(stack_name: str, gateway_tokens: Mapping[str, str], receipts: bool, key: str = "") -> None:
@@ -61,6 +67,10 @@ def put_receipts_secret(stack_name: str, key: str = "") -> None:
 
 def receipts_secret(stack_name: str) -> str:
     name = Settings(stack_name=stack_name).receipts_secret_parameter
+    return _value(name)
+
+
+def _value(name: str) -> str:
     return str(boto3.client("ssm").get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"])
 
 
@@ -75,6 +85,46 @@ def _create(name: str, key: str) -> None:
         ssm.put_parameter(Name=name, Value=secrets.token_hex(32), **_encrypted(key))
     except ssm.exceptions.ParameterAlreadyExists:
         return
+
+
+@contextmanager
+def restored_after_failure(names: Iterable[str], key: str = "") -> Iterator[None]:
+    """Give these secrets their former values again if the deploy in this block fails: the stack is as it was before,
+    and its gateway may refuse the token of the one that it was to get.
+
+    `key`: that of the last deploy.
+    """
+    former = {name: _value(name) for name in names if is_stored(name)}
+    try:
+        yield
+    except StillWorking:
+        raise
+    except DeployFailed as failed:
+        for name, value in former.items():
+            _put(name, value, key)
+        if not former:
+            raise
+        raise DeployFailed(f"{failed}. The given secrets are the former ones again: give them once more") from failed
+
+
+def former_key(before: Mapping[str, str], parameters: Mapping[str, str]) -> dict[str, str]:
+    """The parameter that keeps the right to read by the key of the last deploy; nothing if the key stays the same.
+
+    `before`: the parameters of the last deploy, `parameters`: those of this one.
+    """
+    old = before.get(KEY, "")
+    return {FORMER_KEY: old} if old and old != parameters.get(KEY, old) else {}
+
+
+def encrypt_again(stack_name: str, key: str = "") -> None:
+    """Encrypt the secrets with this key that were encrypted with another one. Their values stay.
+
+    It is called when the functions may use this key. Until then they read the secrets by the former one.
+    """
+    wanted = key or KEY_OF_AWS
+    for secret in _stored("BeginsWith", f"/{stack_name}/"):
+        if secret["Type"] == "SecureString" and secret.get("KeyId", KEY_OF_AWS) != wanted:
+            _put(secret["Name"], _value(secret["Name"]), wanted)
 
 
 def has_gateway_token(stack_name: str) -> bool:
@@ -92,9 +142,13 @@ def _gateway_tokens(stack_name: str) -> list[str]:
 
 
 def _names(option: str, name: str) -> list[str]:
+    return [parameter["Name"] for parameter in _stored(option, name)]
+
+
+def _stored(option: str, name: str) -> list[dict[str, Any]]:
     found = boto3.client("ssm").get_paginator("describe_parameters")
     pages = found.paginate(ParameterFilters=[{"Key": "Name", "Option": option, "Values": [name]}])
-    return [parameter["Name"] for page in pages for parameter in page["Parameters"]]
+    return [parameter for page in pages for parameter in page["Parameters"]]
 
 
 def delete_secrets(stack_name: str) -> None:

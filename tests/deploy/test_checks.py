@@ -7,6 +7,7 @@ import inspect
 import json
 import os
 import pkgutil
+import re
 from functools import cached_property
 
 import boto3
@@ -18,8 +19,19 @@ from chalicelib.adapters.services import Services
 from chalicelib.settings import Settings, read_settings
 from infra.deploy import ROOT, DeployFailed
 from infra.deploy.checks import check_account, read_parameters, stack_name_of
+from infra.deploy.errors import StillWorking
 from infra.deploy.openid import client_secret
-from infra.deploy.stored_secrets import delete_secrets, has_gateway_token, put_gateway_token, put_session_key
+from infra.deploy.stored_secrets import (
+    KEY_OF_AWS,
+    delete_secrets,
+    encrypt_again,
+    former_key,
+    has_gateway_token,
+    put_gateway_token,
+    put_secrets,
+    put_session_key,
+    restored_after_failure,
+)
 from infra.deploy.template import table_names
 from infra.local.doubles.aws import forget_connections
 
@@ -130,6 +142,57 @@ def test_a_new_secret_is_encrypted_with_the_key_of_the_account(aws: None) -> Non
     keys = {one["Name"].rpartition("/")[2]: one["KeyId"] for one in described}
     assert keys["gateway-token"] == key
     assert keys["session-key"] != key, "without a key it is AWS's own"
+
+
+def test_stored_secrets_get_the_key_of_the_deploy_and_keep_their_values(aws: None) -> None:
+    """A function may use the present key and one former key: without this, a second change would lose the secrets."""
+    first, second = (boto3.client("kms").create_key()["KeyMetadata"]["Arn"] for _ in range(2))
+    ssm = boto3.client("ssm")
+    put_gateway_token("notifications-prod", "one", first)
+    put_gateway_token("notifications-prod-2", "two", first)
+    for key, expected in ((second, second), ("", KEY_OF_AWS), (first, first)):
+        encrypt_again("notifications-prod", key)
+        keys = {one["Name"]: one["KeyId"] for one in ssm.describe_parameters()["Parameters"]}
+        assert keys == {"/notifications-prod/gateway-token": expected, "/notifications-prod-2/gateway-token": first}
+        assert value_of("/notifications-prod/gateway-token") == "one"
+
+
+def test_a_key_that_is_changed_or_removed_is_kept_as_the_former_one() -> None:
+    before = {"KmsKeyArn": "first"}
+    assert former_key(before, {"KmsKeyArn": "second"}) == {"FormerKmsKeyArn": "first"}
+    assert former_key(before, {"KmsKeyArn": ""}) == {"FormerKmsKeyArn": "first"}
+    assert former_key(before, {}) == former_key(before, before) == {}
+    assert former_key({"KmsKeyArn": "", "FormerKmsKeyArn": "first"}, {"KmsKeyArn": "second"}) == {}
+
+
+def test_secrets_that_were_given_to_a_deploy_that_fails_get_their_former_values_again(aws: None) -> None:
+    """The token of the new gateway would be refused by the old one, at which the service stays."""
+    put_gateway_token("notifications-prod", "old")
+    text = "the update failed. The given secrets are the former ones again"
+    with pytest.raises(DeployFailed, match=re.escape(text)):
+        deploy_with_a_new_token(DeployFailed("the update failed"))
+    assert (value_of(TOKEN), value_of(OTHER_TOKEN)) == ("old", "new")
+
+
+@pytest.mark.parametrize("error", [StillWorking("it may succeed"), KeyboardInterrupt()])
+def test_secrets_of_a_deploy_whose_end_is_not_known_stay(aws: None, error: BaseException) -> None:
+    put_gateway_token("notifications-prod", "old")
+    with pytest.raises(type(error)):
+        deploy_with_a_new_token(error)
+    assert value_of(TOKEN) == "new"
+
+
+TOKEN, OTHER_TOKEN = "/notifications-prod/gateway-token", "/notifications-prod/gateway-token-first"
+
+
+def deploy_with_a_new_token(error: BaseException) -> None:
+    with restored_after_failure([TOKEN, OTHER_TOKEN]):
+        put_secrets("notifications-prod", {TOKEN: "new", OTHER_TOKEN: "new"}, receipts=False)
+        raise error
+
+
+def value_of(parameter: str) -> str:
+    return str(boto3.client("ssm").get_parameter(Name=parameter, WithDecryption=True)["Parameter"]["Value"])
 
 
 def test_the_tables_of_a_stack_are_those_that_its_adapters_use(aws: None) -> None:

@@ -16,6 +16,7 @@ from infra.deploy.options import (
     HAS_INTERFACES,
     KEY,
     NOTHING,
+    READS_BY_FORMER_KEY,
     READS_SECRETS_OF_GATEWAYS,
     SENDS_THROUGH_AWS,
     USES_KEY,
@@ -33,6 +34,7 @@ OPTIONS |= {
     "AsksReceipts",
     "AsksReceiptsInAws",
     "AsksInNetwork",
+    "HasFormerKey",
 }
 OPTIONS |= {"AsksSeveralGateways"}
 KEY_PROPERTY = {
@@ -131,6 +133,13 @@ def test_every_function_may_use_the_key_through_the_services_that_it_calls_only(
         assert USES_KEY in statements(resources, function)
     services = [one["Fn::Sub"].split(".")[0] for one in VIA]
     assert services == ["dynamodb", "s3", "sqs", "ssm"]
+
+
+def test_every_function_may_still_decrypt_with_the_former_key(sam: dict[str, Any]) -> None:
+    """A message that was queued before KMS_KEY_ARN changed stops the reading of its queue otherwise."""
+    resources = stack_with(sam, "HasFormerKey")
+    for function in of_type(resources, "AWS::Serverless::Function").values():
+        assert READS_BY_FORMER_KEY in statements(resources, function)
 
 
 def test_the_functions_that_read_the_gateways_token_are_in_the_network_and_no_other(sam: dict[str, Any]) -> None:
