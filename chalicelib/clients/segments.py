@@ -31,6 +31,13 @@ def find_segment(services: Services, chosen: Filter) -> Filter:
     return replace(chosen, segment=found)
 
 
+def as_it_would_start(services: Services, mailing: Mailing) -> Mailing:
+    """With the segment that a start would take now. A mailing that has started keeps the one that it took."""
+    if mailing.plan is not None:
+        return mailing
+    return replace(mailing, chosen=with_current_segment(services, mailing.chosen))
+
+
 def with_current_segment(services: Services, chosen: Filter) -> Filter:
     """With the segment as it is now. If it was deleted, the copy stays: a deletion changes no mailing."""
     if chosen.segment is None:

@@ -26,14 +26,15 @@ def approve(request: PageRequest, sent_id: str) -> Response:
     """Approves what the page has shown; a change since then is shown instead."""
     shown = Shown((request.field("version"),), FIELD_NAMES)
     try:
-        lifecycle.approve_mailing(request.services, read_id(sent_id), request.author, shown)
+        segment = request.field("segment")
+        lifecycle.approve_mailing(request.services, read_id(sent_id), request.author, shown, segment)
     except Outdated:
         return request.redirect(f"/console/mailings/{sent_id}", done="changed_before_approval")
     return request.redirect(f"/console/mailings/{sent_id}", done="approve")
 
 
 def shown_approval(request: PageRequest, mailing: Mailing) -> dict[str, Any]:
-    """For the page of the mailing. `can_approve`: the user is one who may, and has not written it."""
+    """For the page of the mailing, which `as_it_would_start`. `can_approve`: the user may, and has not written it."""
     most = request.services.settings.approval_above
     is_open = mailing.approval in HELD or (bool(most) and mailing.status == SCHEDULED and mailing.approval != GIVEN)
     is_other = request.principal.name not in mailing.authors
@@ -44,6 +45,7 @@ def shown_approval(request: PageRequest, mailing: Mailing) -> dict[str, Any]:
         "can_approve": can_approve,
         "approved_preview": _preview(request, mailing) if can_approve else None,
         "approved_version": version_of(represent_mailing(mailing), FIELD_NAMES),
+        "approved_segment": lifecycle.version_of_segment(mailing),
     }
 
 

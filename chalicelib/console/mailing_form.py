@@ -8,9 +8,11 @@ from typing import Any, cast
 
 from chalice.app import Response
 
+from ..clients.segments import with_current_segment
 from ..domain.allowed_steps import fixed_fields
 from ..domain.decisions import announced
 from ..domain.field_versions import Shown, version_of
+from ..domain.filter import ALL_CLIENTS
 from ..domain.mailing import Mailing
 from ..domain.mailing_fields import FIELD_NAMES, MailingFields
 from ..errors import BadInput, Outdated
@@ -116,7 +118,8 @@ def _preview(request: PageRequest, values: Values, before: Mailing | None) -> Pr
     text = _checked_text(values)
     if before is not None and before.plan is not None:
         return preview_mailing(request.services, before.chosen, text, started=before)
-    chosen = reached_by(request.services, chosen_by(values), str(values["purpose"]))
+    chosen = with_current_segment(request.services, chosen_by(values, before.chosen if before else ALL_CLIENTS))
+    chosen = reached_by(request.services, chosen, str(values["purpose"]))
     planned = _planned(request, values)
     found = preview_mailing(request.services, chosen, text, planned=planned)
     found = with_first_messages(request.services, found, planned, zone(zone_of(request)))

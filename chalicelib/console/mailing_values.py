@@ -17,10 +17,11 @@ from .page_requests import PageRequest
 Values = dict[str, object]
 
 
-def chosen_by(values: Values) -> Filter:
+def chosen_by(values: Values, before: Filter = ALL_CLIENTS) -> Filter:
+    """`before`: the filter of the mailing that is edited, which keeps a segment that is deleted."""
     filters = {name: values[name] for name in ("filter_tag", "filter_op_codes", "filter", "segment")}
     fields = cast(MailingFields, read_fields(filters, MAILING, set(), partial=True))
-    return filter_of(ALL_CLIENTS, fields)
+    return filter_of(before, fields)
 
 
 def form_values(request: PageRequest, before: Mailing | None) -> Values:

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from chalice.app import Response
 
+from ..clients.segments import as_it_would_start
 from ..domain.allowed_steps import RESEND as RESEND_STEP
 from ..domain.allowed_steps import RESULTING_STATUS, useful_steps
 from ..domain.condition_text import describe_filter
@@ -46,6 +47,7 @@ def read(request: PageRequest, sent_id: str) -> Response:
     mailing = lifecycle.get_mailing(request.services, read_id(sent_id))
     if request.query.get("live"):
         return request.page("mailing_live.html", **_state(request, mailing))
+    mailing = as_it_would_start(request.services, mailing)
     return request.page(
         "mailing.html",
         **_state(request, mailing),

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from ..clients.segments import with_segment
+from ..clients.segments import as_it_would_start, with_segment
 from ..delivery.rounds import request_reconciliation
 from ..domain import decisions
 from ..domain.approval import HELD
@@ -19,7 +19,7 @@ from ..domain.draft import Draft
 from ..domain.field_versions import Shown
 from ..domain.mailing import CANCELLED, MAILING_ID, SCHEDULED, Mailing
 from ..domain.mailing_fields import MailingFields
-from ..errors import NotFound, NotInThisStatus, RowChanged, TryAgain
+from ..errors import NotFound, NotInThisStatus, Outdated, RowChanged, TryAgain
 from ..logs import add_log_keys, log
 from ..representation import represent_mailing
 from ..retries import retry_lost_races
@@ -128,16 +128,29 @@ def change_mailing(
     return _decide(services, mailing_id, decision, author)
 
 
-def approve_mailing(services: Services, mailing_id: int, author: Author, shown: Shown) -> Mailing:
-    """Approve the mailing as it was `shown` to the author. Raises Outdated, NotAllowed to those who have written it."""
+def approve_mailing(
+    services: Services, mailing_id: int, author: Author, shown: Shown, segment: str | None = None
+) -> Mailing:
+    """Approve the mailing as it was `shown` to the author. Raises Outdated, NotAllowed to those who have written it.
+
+    `segment`: the version of its segment that the author has seen; without it, the copy that the mailing has.
+    """
 
     def decision(mailing: Mailing, now: datetime) -> Mailing:
+        if segment is not None:
+            mailing = as_it_would_start(services, mailing)
+            if segment != version_of_segment(mailing):
+                raise Outdated(("segment",))
         if not services.settings.approval_above and mailing.approval not in HELD:
             raise NotInThisStatus(Text("approval.not_needed"))
         shown.require_unchanged(represent_mailing(mailing))
         return approved(mailing, author.name, now)
 
     return _decide(services, mailing_id, decision, author, "approved")
+
+
+def version_of_segment(mailing: Mailing) -> str:
+    return str(mailing.chosen.segment.version) if mailing.chosen.segment else ""
 
 
 def pause_mailing(services: Services, mailing_id: int, author: Author | None = None) -> Mailing:

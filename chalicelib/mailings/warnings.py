@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ..clients.recipients import choose, find_named, plan_now
+from ..clients.segments import with_current_segment
 from ..domain.approval import GIVEN
 from ..domain.audience import label_partitions
 from ..domain.client import MAX_CLIENT_ID
@@ -36,8 +37,9 @@ def warnings_of(services: Services, mailing: Mailing) -> list[Text]:
 
 
 def _of_audience(services: Services, mailing: Mailing) -> list[Text]:
-    chosen, deadline = reached_by(services, mailing.chosen, mailing.purpose), services.clock.now() + TIME_LIMIT
+    deadline = services.clock.now() + TIME_LIMIT
     try:
+        chosen = reached_by(services, with_current_segment(services, mailing.chosen), mailing.purpose)
         return audience_warnings(services, chosen, lambda: _has_no_recipient(services, chosen, deadline))
     except Exception:
         log.exception("audience not checked")
@@ -49,9 +51,9 @@ def approval_warnings(services: Services, mailing: Mailing) -> list[Text]:
     most = services.settings.approval_above
     if not most or mailing.status != SCHEDULED or mailing.approval == GIVEN:
         return []
-    chosen = reached_by(services, mailing.chosen, mailing.purpose)
     has_time = time_limit(services.clock.now, TIME_LIMIT.total_seconds())
     try:
+        chosen = reached_by(services, with_current_segment(services, mailing.chosen), mailing.purpose)
         return [_needs_approval(most)] if reaches_more_than(services, chosen, most, has_time) else []
     except Exception:
         log.exception("audience not counted")

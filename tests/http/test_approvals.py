@@ -9,6 +9,8 @@ import pytest
 
 from chalicelib.access.tokens import make_token
 from chalicelib.adapters.services import Services
+from chalicelib.clients.segments import with_current_segment
+from chalicelib.delivery.approvals import must_be_counted
 from chalicelib.delivery.fanout import start_mailing, walk_slice
 from chalicelib.mailings.lifecycle import change_mailing
 from tests.cheap_user import put_user
@@ -184,3 +186,40 @@ def test_nobody_approves_what_oneself_has_written(anna: Browser, many: Services)
     refused = anna.post("/console/mailings/1/approve", version=_hidden(page, "approved"))
     assert refused.status in (303, 403)
     assert many.mailings.get(1).status == "paused"  # type: ignore[union-attr]
+
+
+VIP, ALL = {"field": "tag", "is": "vip"}, {"field": "timezone", "is": "UTC"}
+
+
+def scheduled_with_segment(services: Services, call: Call) -> None:
+    """A mailing to a segment of nobody, which is changed to everyone after the announcement."""
+    put_user(services, "vera", "approver")
+    call("POST", "/Segments", json={"name": "Gold", "filter": VIP})
+    call("POST", "/Mailing", json={**API, "datetime_start": "2040-01-01T10:00:00Z", "segment": 1})
+    call("PATCH", "/Segments/1", json={"filter": ALL})
+
+
+def test_an_approver_sees_and_approves_the_segment_as_it_is_now(anna: Browser, many: Services, call: Call) -> None:
+    scheduled_with_segment(many, call)
+    anna.sign_in("vera")
+    page = anna.get("/console/mailings/1").text
+    assert "<dd><b>2</b></dd>" in page.partition("What you approve")[2].partition("</dl>")[0]
+    assert "the time zone is “UTC”" in page
+    seen = {name: _hidden(page, name) for name in ("version", "segment")}
+    assert anna.post("/console/mailings/1/approve", **seen).headers["Location"].endswith("done=approve")
+    mailing = many.mailings.get(1)
+    assert mailing is not None
+    assert must_be_counted(many, mailing, with_current_segment(many, mailing.chosen)) is False, "it starts at its time"
+
+
+def test_a_segment_that_changes_before_the_approval_is_sent_is_shown_first(
+    anna: Browser, many: Services, call: Call
+) -> None:
+    scheduled_with_segment(many, call)
+    anna.sign_in("vera")
+    page = anna.get("/console/mailings/1").text
+    call("PATCH", "/Segments/1", json={"filter": VIP})
+    seen = {name: _hidden(page, name) for name in ("version", "segment")}
+    stale = anna.post("/console/mailings/1/approve", **seen)
+    assert "Not approved: the mailing has changed" in anna.get(stale.headers["Location"]).text
+    assert call("GET", "/Mailing/1").json["approved_by"] is None

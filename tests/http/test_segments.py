@@ -19,6 +19,9 @@ from chalicelib.mailings.segments import change_segment, get_segment
 from chalicelib.representation import represent_segment
 
 from .conftest import Call
+from .test_console import Browser, anna, anonymous
+
+__all__ = ["anna", "anonymous"]
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 MAILING = {
@@ -149,6 +152,29 @@ def test_a_mailing_takes_its_segment_as_it_is_at_the_start_and_keeps_it(call: Ca
     answer = call("PATCH", "/Mailing/1", json={"segment": None})
     assert (answer.status, set(answer.json)) == (400, {"segment"})
     assert call("PATCH", "/Mailing/1", json={"segment": 1}).status == 200, "the same"
+
+
+def test_a_scheduled_mailing_is_shown_with_its_segment_as_it_is_now(anna: Browser, call: Call) -> None:
+    make(call)
+    later = {**MAILING, "datetime_start": "2040-01-01", "datetime_end": "2040-01-02"}
+    assert "warnings" not in call("POST", "/Mailing", json={**later, "segment": 1}).json
+    call("PATCH", "/Segments/1", json={"filter": {"field": "tag", "is": "nobody"}})
+    page = anna.get("/console/mailings/1").text
+    assert "the tag is “nobody”" in page
+    nobody = "The mailing has no recipients now."
+    assert nobody in page
+    assert nobody in " ".join(call("PATCH", "/Mailing/1", json={"segment": 1}).json["warnings"])
+
+
+def test_the_preview_of_a_mailing_knows_its_deleted_segment(anna: Browser, call: Call) -> None:
+    make(call)
+    later = {**MAILING, "datetime_start": "2040-01-01", "datetime_end": "2040-01-02"}
+    call("POST", "/Mailing", json={**later, "segment": 1})
+    call("DELETE", "/Segments/1")
+    shown = anna.post("/console/preview", mailing="1", segment="1", filter="", **later).text
+    assert "There is no segment" not in shown
+    assert "the client is in the segment" in shown
+    assert "There is no segment 1." in anna.post("/console/preview", segment="1", filter="", **later).text
 
 
 def test_a_deleted_segment_changes_no_mailing(call: Call, services: Services) -> None:
