@@ -11,6 +11,7 @@ from ..access.names import author_by_hand
 from ..access.users import make_user, remove_user
 from ..errors import Refusal
 from ..runtime import begin_invocation, logging_errors
+from .payloads import A_ROLE
 
 worker = Blueprint(__name__)
 
@@ -33,4 +34,4 @@ def manage_users(event: dict[str, Any], context: Any) -> dict[str, Any]:
                 return {"removed": True}
     except Refusal as refusal:
         return refusal.body
-    return {"detail": '{"make": "name", "role": "admin" or "read"} or {"remove": "name"} is expected.'}
+    return {"detail": f'{{"make": "name", "role": {A_ROLE}}} or {{"remove": "name"}} is expected.'}

@@ -11,6 +11,7 @@ from chalice.test import Client
 from app import app
 from chalicelib.access.audit import list_records
 from chalicelib.adapters.services import Services
+from chalicelib.domain.principal import ROLES
 
 
 @pytest.fixture
@@ -46,6 +47,11 @@ def test_an_invalid_payload_is_answered_with_what_is_expected(invoke: Any, name:
     answer = invoke(name, payload)
     assert list(answer) == ["detail"]
     assert answer["detail"].endswith("is expected.")
+
+
+@pytest.mark.parametrize("name", ["manage_tokens", "manage_users"])
+def test_the_answer_to_a_wrong_payload_names_every_role(invoke: Any, name: str) -> None:
+    assert all(f'"{role}"' in invoke(name, {})["detail"] for role in ROLES)
 
 
 @pytest.mark.parametrize(
