@@ -223,7 +223,8 @@ def _attribute(name: str, sent: object) -> str:
 
 
 @rule(type="string", minLength=1, maxLength=MAX_NAME, examples=["Постоянные клиенты"])
-def segment_name(sent: object) -> str:
+def name_for_people(sent: object) -> str:
+    """Of a segment, or of a template of texts."""
     value = not_blank(sent)
     if len(value) > MAX_NAME:
         raise WrongValue(Text("field.too_long", most=MAX_NAME))

@@ -18,11 +18,11 @@ from .field_rules import (
     attributes,
     message_id,
     message_text,
+    name_for_people,
     operator_codes,
     phone_number,
     reason,
     reported_status,
-    segment_name,
     sender,
     stop_reason,
     tag,
@@ -126,7 +126,7 @@ MAILING = {
 MAILING_READ_ONLY = {"id", "status", "paused_because", "approved_by", "series_id", "warnings"}
 
 SEGMENT = {
-    "name": Field(segment_name, "A name for people; it need not be unique.", required=True),
+    "name": Field(name_for_people, "A name for people; it need not be unique.", required=True),
     "filter": Field(required_condition, "The condition on clients: docs/AUDIENCE.md describes it.", required=True),
 }
 SEGMENT_READ_ONLY = {"id"}

@@ -22,9 +22,9 @@ from ..logs import log
 from ..representation import represent_user
 from ..retries import retry_lost_races
 from ..texts import Text, either
-from .attempts import ADDRESS, Attempt
 from .audit import author_of
 from .names import USER_NAME, require_free_name
+from .sign_in_attempts import ADDRESS, SignInAttempt
 from .tokens import digest
 from .users import record_sign_in
 
@@ -101,7 +101,7 @@ def _claims(services: Services, answer: Mapping[str, str], state: str, redirect_
     if "error" in answer:
         denied = answer["error"] == "access_denied"
         raise NotAuthenticated(Text("openid.denied") if denied else Text("openid.failed_there", host=provider.host))
-    attempt = Attempt.begin(services, {ADDRESS: address})
+    attempt = SignInAttempt.begin(services, {ADDRESS: address})
     if attempt.is_above_limit:
         raise TooManyAttempts(attempt.seconds_left)
     token = provider.id_token(answer.get("code", ""), _derived(services, "verifier", state), redirect_uri)

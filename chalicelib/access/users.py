@@ -14,9 +14,9 @@ from ..logs import log
 from ..representation import represent_user
 from ..retries import retry_lost_races
 from ..texts import Text
-from .attempts import ADDRESS, Attempt
 from .audit import author_of
 from .names import USER_NAME, require_free_name, require_user_name
+from .sign_in_attempts import ADDRESS, USER_FROM_ADDRESS, SignInAttempt
 from .tokens import digest, require_role
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def sign_in(services: Services, name: str, password: str, address: str) -> User:
     if services.settings.oidc_only:
         raise NotAllowed(Text("openid.only"))
     user = _find_user(services, name)
-    attempt = Attempt.begin(services, {ADDRESS: address, "user from address": f"{name}\n{address}"})
+    attempt = SignInAttempt.begin(services, {ADDRESS: address, USER_FROM_ADDRESS: f"{name}\n{address}"})
     if attempt.is_above_limit:
         _log_refusal(user, "attempts")
         raise TooManyAttempts(attempt.seconds_left)

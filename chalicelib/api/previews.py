@@ -12,7 +12,7 @@ from ..domain.sms import Length
 from ..fields import MAILING, MAILING_READ_ONLY
 from ..http.calls import Call
 from ..mailings.audience import reached_by
-from ..mailings.preview import Launch, Preview, preview_mailing
+from ..mailings.preview import LaunchForecast, Preview, preview_mailing
 from ..mailings.prices import CostForecast
 from ..mailings.warnings import warn_of_approval
 from ..representation import represent_amount, represent_moment, represent_warnings
@@ -37,7 +37,7 @@ def show_preview(call: Call) -> Response:
     return Response({**shown, **represent_warnings([*preview.warnings, *approval])})
 
 
-def _represent_audience(launch: Launch) -> dict[str, object]:
+def _represent_audience(launch: LaunchForecast) -> dict[str, object]:
     audience = launch.audience
     return {
         "clients": audience.clients,
@@ -73,7 +73,7 @@ def _represent_length(length: Length) -> dict[str, object]:
     }
 
 
-def _represent_forecast(launch: Launch) -> dict[str, object]:
+def _represent_forecast(launch: LaunchForecast) -> dict[str, object]:
     forecast = launch.forecast
     return {
         "rate": launch.rate,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from chalice.app import Response
 
 from ..domain.text_template import TextTemplate
-from ..field_rules import segment_name
+from ..field_rules import name_for_people
 from ..fields import MAILING
 from ..http.calls import read_id
 from ..mailings import text_templates as use_cases
@@ -15,7 +15,7 @@ from .page_requests import PageRequest
 from .restricted_pages import for_writers
 
 TEMPLATE = {
-    "template_name": Field(segment_name, "The name of the template.", required=True),
+    "template_name": Field(name_for_people, "The name of the template.", required=True),
     "message_text": MAILING["message_text"],
 }
 

@@ -16,7 +16,7 @@ from ..domain.send_window import DAY, SendWindow
 from ..texts import Text, both
 from ..zones import zone
 from .audience import sample_in_words
-from .preview import MANY_PARTS, Launch, Preview, sample_clients
+from .preview import MANY_PARTS, LaunchForecast, Preview, sample_clients
 from .warnings import warn_of_approval
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def _since_evening(one: FirstMessage) -> timedelta:
     return (one.local_time - datetime.combine(one.local_time, USUAL_HOURS.closes, one.local_time.tzinfo)) % DAY
 
 
-def _night_at_end(launch: Launch) -> list[Text]:
+def _night_at_end(launch: LaunchForecast) -> list[Text]:
     """The largest time zone whose day ends while the mailing is sent."""
     begins, ends = launch.forecast.begins_at, launch.forecast.ends_at
     if begins is None or ends is None:

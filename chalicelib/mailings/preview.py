@@ -50,8 +50,8 @@ class Example:
 
 
 @dataclass(frozen=True)
-class Launch:
-    """`rate` in messages a second; None: as fast as the gateway accepts them."""
+class LaunchForecast:
+    """What a launch would do. `rate` in messages a second; None: as fast as the gateway accepts them."""
 
     audience: Audience
     starts_at: datetime
@@ -73,7 +73,7 @@ class Preview:
     length: Length | None
     examples: tuple[Example, ...] = ()
     parts_each: float | None = None
-    launch: Launch | None = None
+    launch: LaunchForecast | None = None
     warnings: tuple[Text, ...] = ()
     cost: CostForecast | None = None
     condition: Text | None = None
@@ -147,7 +147,7 @@ def _preview(
 
 
 def _count_clients(
-    services: Services, chosen: Filter, launch: Launch | None, started: Mailing | None
+    services: Services, chosen: Filter, launch: LaunchForecast | None, started: Mailing | None
 ) -> tuple[int, bool]:
     """The number of clients, and whether it is exact."""
     if started is not None:
@@ -164,14 +164,14 @@ def _is_sent_unchanged(text: str, started: Mailing | None) -> bool:
     return not has_placeholders(text)
 
 
-def forecast_launch(services: Services, mailing: Mailing) -> Launch:
+def forecast_launch(services: Services, mailing: Mailing) -> LaunchForecast:
     """The forecast of the mailing alone: it ignores other mailings that share the gateway."""
     audience = group_audience(services, mailing.chosen)
     limits = limits_of(services.settings, mailing)
     rate = limits.lowest if limits else None
     starts_at = max(mailing.datetime_start, services.clock.now().replace(microsecond=0))
     forecast = forecast_mailing(audience.by_timezone, starts_at, mailing.datetime_end, mailing.window, rate, zone)
-    return Launch(audience, starts_at, rate, forecast)
+    return LaunchForecast(audience, starts_at, rate, forecast)
 
 
 def sample_texts(services: Services, chosen: Filter, text: str) -> list[Example]:

@@ -426,7 +426,7 @@ def test_a_provider_that_does_not_answer_is_named(anonymous: Browser, services: 
 def test_a_flood_of_codes_reaches_the_provider_a_limited_number_of_times(
     anonymous: Browser, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from chalicelib.access.attempts import ADDRESS, MAX_ATTEMPTS
+    from chalicelib.access.sign_in_attempts import ADDRESS, MAX_ATTEMPTS
 
     monkeypatch.setitem(MAX_ATTEMPTS, ADDRESS, 2)
     for status in (401, 401, 429):

@@ -11,7 +11,7 @@ import pytest
 from chalice.test import Client
 
 from app import app
-from chalicelib.access.attempts import ATTEMPT_PERIOD, MAX_ATTEMPTS
+from chalicelib.access.sign_in_attempts import ATTEMPT_PERIOD, MAX_ATTEMPTS
 from chalicelib.adapters.services import Services
 from tests.cheap_user import PASSWORD, put_user
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.access.attempts import ATTEMPT_PERIOD, MAX_ATTEMPTS
 from chalicelib.access.audit import RESERVED_NAMES
+from chalicelib.access.sign_in_attempts import ATTEMPT_PERIOD, MAX_ATTEMPTS
 from chalicelib.access.tokens import digest, make_token, revoke_token
 from chalicelib.access.users import (
     NEW_PASSWORD,

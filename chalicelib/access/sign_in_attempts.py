@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from ..adapters.services import Services
 
 ATTEMPT_PERIOD = timedelta(minutes=15)
-ADDRESS = "address"
-MAX_ATTEMPTS = {ADDRESS: 50, "user from address": 10}
+ADDRESS, USER_FROM_ADDRESS = "address", "user from address"
+MAX_ATTEMPTS = {ADDRESS: 50, USER_FROM_ADDRESS: 10}
 """Sign-in attempts with a wrong password per period. No limit counts by user alone: twenty addresses could lock a user
 out with it, and it would protect nothing, because the service makes the passwords, of 120 random bits."""
 
 
 @dataclass(frozen=True)
-class Attempt:
+class SignInAttempt:
     """An attempt to sign in, counted under each of `keys` in the period that ends at `ends_at`."""
 
     keys: tuple[str, ...]
@@ -29,7 +29,7 @@ class Attempt:
     seconds_left: int
 
     @classmethod
-    def begin(cls, services: Services, counted: Mapping[str, str]) -> Attempt:
+    def begin(cls, services: Services, counted: Mapping[str, str]) -> SignInAttempt:
         """`counted`: what is counted, by names of MAX_ATTEMPTS."""
         now = services.clock.now()
         period = int(now.timestamp() // ATTEMPT_PERIOD.total_seconds())
