@@ -11,7 +11,7 @@ from typing import Any
 
 from chalice.app import Response
 
-from ..domain.draft import MAX_FORM, Draft, Form, Launch, Save
+from ..domain.draft import MAX_FORM, Draft, Form, Save
 from ..domain.field_versions import Shown, version_of
 from ..domain.filter import ALL_CLIENTS, Filter
 from ..domain.series_decisions import FIELD_NAMES
@@ -26,6 +26,7 @@ from ..series_fields import SERIES
 from ..texts import Text
 from . import mailing_form, mailing_values, repeat_fields, text_templates
 from .condition_form import form_of
+from .launched_drafts import reused_note, used_note
 from .mailing_values import Values
 from .outdated_form import what_has_changed
 from .page_requests import PageRequest
@@ -71,7 +72,7 @@ def read(request: PageRequest, sent_id: str) -> Response:
     draft = use_cases.find_draft(request.services, draft_id)
     if draft is not None and draft.launch is not None:
         exists = use_cases.exists(request.services, draft.launch)
-        return request.page("draft_launched.html", draft=draft, note=_used_note(draft, exists), exists=exists)
+        return request.page("draft_launched.html", draft=draft, note=used_note(draft.launch, exists), exists=exists)
     form = draft.form if draft else _begun(request)
     if not request.may_write:
         raise NotAllowed(Text("console.read_only"))
@@ -218,28 +219,10 @@ def _show_reused(request: PageRequest, draft_id: int, form: Form, refusal: KeyRe
     draft = use_cases.get_draft(request.services, draft_id)
     launch = draft.launch
     exists = launch is not None and use_cases.exists(request.services, launch)
-    note = _reused_note(launch) if launch and exists else Text("console.form_reused_lost")
+    note = reused_note(launch) if launch and exists else Text("console.form_reused_lost")
     new_id = use_cases.new_draft_id(request.services)
     shown = {"note": note, "launched_before": launch if exists else None, "is_saved": False}
     return show_form(request, new_id, form, refusal.status_code, **shown)
-
-
-def _reused_note(launch: Launch) -> Text:
-    """Why other values are not saved."""
-    if launch.is_series:
-        return Text("console.form_reused_series", id=launch.id)
-    return Text("console.form_reused", id=launch.id)
-
-
-def _used_note(draft: Draft, exists: bool) -> Text:
-    """Why the draft cannot be filled in again."""
-    launch = draft.launch
-    assert launch is not None
-    if not exists:
-        return Text("console.form_used_deleted", id=launch.id)
-    return (
-        Text("console.form_used_series", id=launch.id) if launch.is_series else Text("console.form_used", id=launch.id)
-    )
 
 
 def _chosen(values: Values) -> Filter:
