@@ -34,7 +34,7 @@ SHARED = {"stack": "the template", "adapters/test_cost.py": "what a mailing cost
 WAITING = {"adapters/test_faults.py": "waiting", "adapters/test_gateway_deadline.py": "waiting"}
 """Tests that wait for sockets: in one process, so that the others have the processors meanwhile."""
 
-QUICK = {"deploy", "domain", "http", "usecases"}
+QUICK = {"bench", "deploy", "domain", "doubles", "http", "tools", "usecases"}
 """Folders whose tests take milliseconds: a file is a group, because to hand out each test alone takes as long."""
 
 
