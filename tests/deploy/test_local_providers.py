@@ -24,7 +24,7 @@ def test_every_provider_starts_with_its_name_alone(name: str, tmp_path: Path) ->
     assert (simulator.provider.name, simulator.token) == (name, settings.token)
 
 
-def test_given_values_are_used() -> None:
+def test_the_demo_uses_the_sender_and_the_token_that_are_given() -> None:
     given = {"GATEWAY": "twilio", "GATEWAY_SENDER": "+15550000009", "GATEWAY_TOKEN": "AC1:token"}
     settings = demo_settings(given)
     assert (settings.sender, settings.token, settings.gateway_url) == ("+15550000009", "AC1:token", "")

@@ -45,7 +45,7 @@ def test_a_text_that_begins_with_a_stop_word_refuses_messages(text: str) -> None
         "x" * 10**5,
     ],
 )
-def test_another_text_does_not(text: str) -> None:
+def test_a_text_that_does_not_begin_with_a_stop_word_opts_nobody_out(text: str) -> None:
     assert not Inbound("79770000001", text).says_stop(STOP_WORDS)
 
 

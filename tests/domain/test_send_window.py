@@ -67,7 +67,7 @@ def utc(text: str) -> datetime:
         pytest.param(BY_DAY, "Pacific/Pago_Pago", "2026-11-23T19:59", "2026-11-23T20:00", id="eleven behind"),
     ],
 )
-def test_the_next_opening(window: SendWindow, place: str, moment: str, opening: str) -> None:
+def test_the_next_opening_is_by_the_local_clock(window: SendWindow, place: str, moment: str, opening: str) -> None:
     assert window.next_opening(zone(place), utc(moment)) == utc(opening)
 
 

@@ -130,14 +130,14 @@ def test_a_mailing_from_before_placeholders_is_sent_unchanged() -> None:
 
 
 @pytest.mark.parametrize("name", ["имя", "Ёж_2", "a", "ñ", "名", "a" * 32])
-def test_a_valid_attribute_name(name: str) -> None:
+def test_a_letter_then_letters_digits_and_underscores_name_an_attribute(name: str) -> None:
     assert is_attribute_name(name)
 
 
 @pytest.mark.parametrize(
     "name", ["", "_a", "1a", "a b", "a-b", "a.b", "a|b", "{a", "a" * 33, "tag", "phone_number", "a\n"]
 )
-def test_an_invalid_attribute_name(name: str) -> None:
+def test_any_other_name_names_no_attribute(name: str) -> None:
     assert not is_attribute_name(name)
 
 

@@ -19,7 +19,7 @@ NO_MESSAGES |= {"delivered": 0, "undelivered": 0}
 NO_MONEY = {"parts": 0, "spent": None, "currency": None}
 
 
-def test_statistics_without_mailings(call: Call) -> None:
+def test_the_statistics_without_mailings_are_zeros(call: Call) -> None:
     assert call("GET", "/Stats").json == {
         "totals": {"mailings": 0, "messages": 0, **NO_MESSAGES, **NO_MONEY},
         "dead_letters": 0,

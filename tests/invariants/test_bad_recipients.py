@@ -1,4 +1,4 @@
-"""Invariants 5 and 7: messages that the gateway cannot send hold no other message back, and an outage costs probes."""
+"""Messages that the gateway cannot send hold no other message back, and an outage costs probes."""
 
 from __future__ import annotations
 

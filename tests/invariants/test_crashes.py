@@ -1,4 +1,4 @@
-"""Invariants 1, 2 and 4: after a crash at any call no message is lost or doubled, and the counts add up."""
+"""After a crash at any call no message is lost or doubled, and the counts add up."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_a_crash_at_any_call_of_an_invocation_loses_and_doubles_nothing(victim: 
 @pytest.mark.parametrize("after", [False, True], ids=["before the call", "after the call"])
 @pytest.mark.parametrize("sender", [2, 3, 4])
 def test_a_mailing_ends_although_a_sender_died_and_others_keep_the_queue_busy(sender: int, after: bool) -> None:
-    """Invariant 7. A message of another mailing is in the queue all the time, as while that one waits for its rate."""
+    """A message of another mailing is in the queue all the time, as while that one waits for its rate."""
     for at in crash_points():
         world = World(gateway_price=PRICE)
         world.clients(CLIENTS)

@@ -1,4 +1,4 @@
-"""Invariant 7: a mailing ends soon although clients are deleted while its audience is fanned out.
+"""A mailing ends soon although clients are deleted while its audience is fanned out.
 
 The end of the mailing is days away, and another mailing keeps the send queue busy.
 """

@@ -1,4 +1,4 @@
-"""Invariant 3 with local hours: no message is posted outside the client's local hours, and no message is forgotten."""
+"""With local hours: no message is posted outside the client's local hours, and no message is forgotten."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Invariants 7 and 8: a mailing ends by its own progress and within few rounds, also if the turn of a round dies.
+"""A mailing ends by its own progress and within few rounds, also if the turn of a round dies.
 
 The end of each mailing is days away, and another mailing keeps the send queue busy.
 """

@@ -1,4 +1,4 @@
-"""Invariants 2, 3 and 5: no message is posted twice or outside the allowed time, and an outage costs only probes."""
+"""No message is posted twice or outside the allowed time, and an outage costs only probes."""
 
 from __future__ import annotations
 

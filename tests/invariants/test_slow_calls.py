@@ -1,4 +1,4 @@
-"""Invariants 2 and 3 with slow calls: what a sender knows when it begins a post is at most two seconds old."""
+"""With slow calls: what a sender knows when it begins a post is at most two seconds old."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tests run in two processes. Tests that share a stack run in one of them."""
+"""Tests run in several processes. Tests that share a stack run in one of them."""
 
 from __future__ import annotations
 

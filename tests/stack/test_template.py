@@ -130,7 +130,7 @@ def test_a_wildcard_is_used_only_where_aws_requires_it(resources: dict[str, Any]
     assert wild == set(WILD)
 
 
-def test_every_statement_allows(resources: dict[str, Any]) -> None:
+def test_every_statement_says_what_it_allows_and_not_what_it_leaves_out(resources: dict[str, Any]) -> None:
     for _, statement in statements(resources):
         assert statement["Effect"] == "Allow"
         assert not {"NotAction", "NotResource"} & set(statement)

@@ -109,7 +109,7 @@ def test_every_metric_of_the_dashboard_belongs_to_an_existing_resource(
             assert value.startswith(KINDS[dimension])
 
 
-def test_widgets_do_not_overlap(dashboard: dict[str, Any]) -> None:
+def test_each_widget_has_a_place_of_its_own_within_the_dashboard(dashboard: dict[str, Any]) -> None:
     places = [(one["x"], one["y"]) for one in dashboard["widgets"]]
     assert len(set(places)) == len(places)
     assert all(one["x"] + one["width"] <= 24 for one in dashboard["widgets"])
