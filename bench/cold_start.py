@@ -1,4 +1,4 @@
-"""ColdStart start and memory: the time of each Lambda to import its modules and to finish its first call.
+"""Cold start and memory: the time of each Lambda to import its modules and to finish its first call.
 
 Each start is a new process with the deployed package and the function's environment. The starts of all functions and of
 the baseline, which is botocore alone, alternate.

@@ -1,6 +1,6 @@
 """The errors that this service raises, and what each means.
 
-Refusal                    the caller can correct the request: becomes a 4xx with `body`
+Refusal                    an answer to the caller with `body`: a 4xx for a request that can be corrected, or 502
 ├── BadInput         400   one or more fields are wrong: what is wrong in each, and what is expected
 ├── NotAuthenticated 401   the token or the secret is missing or unknown
 ├── NotAllowed       403   the role of the token does not allow the call
@@ -50,7 +50,7 @@ NOT_FOUND = Text("request.not_found")
 
 
 class Refusal(Exception):
-    """Base of the errors that become a 4xx. `detail` says why; `body` has the shape of Django REST framework."""
+    """Base of the errors that are answered: `detail` says why, `body` has the shape of Django REST framework."""
 
     status_code = 400
 

@@ -128,7 +128,7 @@ def json_object(text: str) -> str:
 def address(text: str) -> str:
     address = text.strip()
     if not ADDRESS.fullmatch(address):
-        raise ValueError(f'"{address}" is not an e-mail address such as anna@example.com')
+        raise ValueError(f'"{address}" is not an email address such as anna@example.com')
     return address
 
 

@@ -172,7 +172,7 @@ class Settings(SecretNames):
         return self.gateway_max_doubts if self.gateway_by_name[gateway].dedupes else 1
 
     def token_parameter_of(self, gateway: str) -> str:
-        """The same for one gateway of GATEWAYS."""
+        """Name of the SecureString with the secret of this gateway: with GATEWAYS each has one of its own."""
         return f"{self.gateway_token_parameter}-{gateway}" if self.gateways else self.gateway_token_parameter
 
     @cached_property

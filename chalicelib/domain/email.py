@@ -1,4 +1,4 @@
-"""An e-mail: what the service sends, and what a mailbox shows."""
+"""An email: what the service sends, and what a mailbox shows."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Email:
 
 @dataclass(frozen=True)
 class SentEmail:
-    """A sent e-mail as the local stack keeps it: without attachments."""
+    """A sent email as the local stack keeps it: without attachments."""
 
     sent_at: datetime
     sender: str

@@ -11,7 +11,7 @@ from .counts import NO_COUNTS, Counts
 from .mailing import SCHEDULED, Mailing
 
 MAX_LINES = 5000
-"""Mailings that a section lists; its sums include all. An e-mail with full lists has about 3 MB."""
+"""Mailings that a section lists; its sums include all. An email with full lists has about 3 MB."""
 
 MAX_REASONS = 30
 MAX_TEXT_LENGTH = 200

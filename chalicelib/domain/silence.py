@@ -37,6 +37,6 @@ def longest_silence(mailings: Iterable[Mailing], now: datetime) -> timedelta | N
 
 
 def is_paused_by_service(mailing: Mailing, now: datetime) -> bool:
-    """Whether the brake or the canary has paused the mailing, and a person can still resume it."""
+    """Whether the brake, the canary or a limit on the cost has paused the mailing, and a person can still resume it."""
     is_held = mailing.approval in HELD
     return mailing.status == PAUSED and mailing.paused_because is not None and not is_held and not mailing.is_over(now)

@@ -21,8 +21,8 @@ RECENT_PROGRESS = timedelta(seconds=90)
 """A mailing whose last progress is older has no new counts since the last sweep."""
 
 SAMPLES_AT_FULL_RATE = 120
-"""For so many minutes a sample is kept each minute, then each second one for as many samples, and so on: a mailing of a
-month has less than a thousand."""
+"""For twice so many minutes a sample is kept each minute, then for so many each second one, then each third one, and so
+on: a mailing of two months has less than a thousand."""
 
 SHOWN = ("sent", "failed", "unknown", "expired", "cancelled")
 MOST_BARS = 60

@@ -1,4 +1,4 @@
-"""The contract: the brief's own gateway, and every other one that follows it. docs/GATEWAYS.md, "The contract"."""
+"""The contract: the protocol of a gateway without an adapter of its own. docs/GATEWAYS.md, "The contract"."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """What goes on: mailings under way, the next starts, why messages failed lately, the gateways, the queue.
 
-The number of calls has a bound that grows with no table: some two dozen, most of them for the mailings under way.
+The number of calls has a bound that grows with no table: some thirty, most of them for the mailings under way.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Gateways:
     """`last_post_at`: when a mailing under way, or the one that was last, posted. `latency`: of the last minutes, in
     milliseconds. `silent_for`: how long no mailing that may send has made progress. `balances`: as they were last told.
     `breakers`: by the name of each gateway, what senders have told of it; None if they have told nothing.
-    `health`: of each gateway, if there are several.
+    `open`: the names of those whose breaker is open. `health`: of each gateway, if there are several.
     """
 
     last_post_at: datetime | None

@@ -131,7 +131,8 @@ def test_a_mailing_of_two_months_has_a_bounded_number_of_samples() -> None:
     moments = (at(minute) for minute in range(60 * 24 * 60))
     kept = [moment for moment in moments if needs_sample(replace(RUNS, progress_at=moment), moment)]
     assert len(kept) < 1000
-    assert kept[:120] == [at(minute) for minute in range(120)]
+    assert kept[:240] == [at(minute) for minute in range(240)], "for four hours each minute"
+    assert kept[240:300] == [at(minute) for minute in range(240, 360, 2)], "then for two hours each second one"
 
 
 def test_a_sample_has_the_counts_of_the_mailing() -> None:

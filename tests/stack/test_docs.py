@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,11 @@ def cells(section: str, heading: str, text: str = ARCHITECTURE) -> list[list[str
 
 def code(cell: str) -> list[str]:
     return re.findall(r"`([^`]+)`", cell)
+
+
+@cache
+def modules() -> list[str]:
+    return [f"/{file.relative_to(ROOT)}" for room in ROOMS[1:] for file in (ROOT / room).rglob("*.py")]
 
 
 @pytest.mark.parametrize("page", PAGES + PAGES_OF_PROVIDERS, ids=lambda page: page.name)
@@ -134,6 +140,13 @@ def test_the_queues_of_the_architecture_page_carry_every_job() -> None:
 def test_every_file_that_a_page_names_exists(page: Path) -> None:
     names = re.findall(rf"`((?:{'|'.join(ROOMS)})/[\w./-]*)`", without_code(page.read_text()))
     assert [name for name in names if not (ROOT / name).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_module_that_a_page_names_by_the_end_of_its_path_exists(page: Path) -> None:
+    names = re.findall(r"`((?:[\w-]+/)+\w+\.py)`", without_code(page.read_text()))
+    ours = [f"/{name}" for name in names if not name.startswith("botocore/")]
+    assert [name for name in ours if not any(path.endswith(name) for path in modules())] == []
 
 
 def test_each_of_the_ten_questions_is_answered_with_a_file() -> None:

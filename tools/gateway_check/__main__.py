@@ -1,4 +1,4 @@
-"""Try a gateway with a phone number of your own, and say which settings follow. docs/gateways/CHECK.md.
+"""Try a gateway with a phone number of your own, and say which settings follow. docs/GATEWAY_CHECK.md.
 
 GATEWAY=twilio GATEWAY_SENDER=+15550000009 python -m tools.gateway_check PHONE      exits with 1 on a mismatch
 """

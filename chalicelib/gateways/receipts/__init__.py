@@ -1,1 +1,1 @@
-"""What the providers report: delivery receipts, one file per provider. Only the API loads them."""
+"""What the providers report: delivery receipts, one file per provider. The API and `settle_receipts` load them."""
