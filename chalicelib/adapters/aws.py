@@ -34,8 +34,12 @@ THROTTLED = {
     "RequestThrottledException",
     "RequestLimitExceeded",
     "TooManyRequestsException",
+    "KmsThrottled",
+    "KMS.ThrottlingException",
 }
-"""Source: SQS API Reference, Common Errors; `ThrottledRetryableChecker` in botocore/retries/standard.py."""
+"""Those of KMS: of a queue with a key of one's own. Sources: SQS API Reference, Common Errors and SendMessage;
+`ThrottledRetryableChecker` in botocore/retries/standard.py.
+"""
 
 _may_repeat: ContextVar[bool] = ContextVar("may_repeat", default=True)
 _lock = Lock()

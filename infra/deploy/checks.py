@@ -24,6 +24,7 @@ LONGEST_STAGE = 16
 
 NONE = "none"
 WORDS = "StopWords"
+IN_JSON = {"Gateways", "GatewayOptions"}
 OF_GATEWAY = ("Gateway", "BalanceAlarm")
 """How the names of the parameters begin that a gateway needs."""
 STAGE = re.compile(rf"[a-z][a-z0-9-]{{0,{LONGEST_STAGE - 1}}}")
@@ -106,11 +107,17 @@ def settings_of(parameters: Mapping[str, str]) -> Settings:
 
 
 def _in_ascii(name: str, value: str) -> str:
-    """CloudFormation shows other characters of a parameter as question marks to the next deploy.
+    """CloudFormation shows other characters of a parameter as question marks to the next deploy, which checks it.
 
     Source: https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/814
     """
-    return json.dumps(value.split(",")) if name == WORDS and not value.isascii() else value
+    if value.isascii():
+        return value
+    if name == WORDS:
+        return json.dumps(value.split(","))
+    with suppress(ValueError):  # it is named with the other settings
+        return json.dumps(json.loads(value)) if name in IN_JSON else value
+    return value
 
 
 def _without(value: str, parameter: Mapping[str, Any]) -> str:

@@ -96,6 +96,7 @@ def test_entries_that_sqs_always_refuses_are_an_error_and_the_others_are_sent(re
         EndpointConnectionError(endpoint_url="https://sqs"),
         ReadTimeoutError(endpoint_url="https://sqs"),
         ("RequestThrottled", 403),
+        ("KMS.ThrottlingException", 400),
         ("ServiceUnavailable", 503),
     ],
 )

@@ -213,3 +213,16 @@ def test_stop_words_outside_ascii_reach_cloudformation_as_json_in_ascii() -> Non
     assert read_settings({"STOP_WORDS": given}).stop_words == tuple(words.split(","))
     assert read_parameters({**GATEWAY, "STOP_WORDS": "STOP,END"}, KNOWN, None)["StopWords"] == "STOP,END"
     assert read_parameters({**GATEWAY, "STOP_WORDS": "none"}, KNOWN, None)["StopWords"] == ""
+
+
+@pytest.mark.parametrize("variable", ["GATEWAY_OPTIONS", "GATEWAYS"])
+def test_json_outside_ascii_reaches_cloudformation_in_ascii(variable: str) -> None:
+    """As question marks, the pattern would be refused by every later deploy."""
+    options = {"fields": {"to": "{phone}", "text": "{text}"}, "answers": [{"matches": "Принято", "kind": "accepted"}]}
+    one = {"name": "own", "gateway": "http", "url": "https://sms.example.com", "options": options}
+    written = json.dumps(options if variable == "GATEWAY_OPTIONS" else [one], ensure_ascii=False)
+    gateway = {**GATEWAY, "GATEWAY": "http"} if variable == "GATEWAY_OPTIONS" else {}
+    given = read_parameters({**gateway, variable: written}, KNOWN, None)
+    (value,) = (given[name] for name in ("GatewayOptions", "Gateways") if name in given)
+    assert value.isascii()
+    assert json.loads(value) == json.loads(written)
