@@ -14,14 +14,17 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from ..domain.jobs import ReleaseShard, SendMessage
-from ..domain.mailing import RUNNING, Mailing
+from ..domain.mailing import PAUSED, RUNNING, Mailing
 from ..domain.message import QUEUED
+from ..domain.message_change import awaiting_hours
 from ..domain.send_window import Hours
+from ..errors import confirmed
 from ..logs import log, log_clients
 from ..zones import zone
 from . import feed
 from .queueing import PAGE, SECONDS_FOR_A_PAGE, THREADS, queue_messages
 from .rate_limits import limits_of
+from .waves import count_changes
 
 if TYPE_CHECKING:
     from ..adapters.services import Services
@@ -120,5 +123,23 @@ def release_shard(services: Services, job: ReleaseShard, seconds_left: Callable[
 def follow_moved_clients(services: Services, client_ids: Sequence[int]) -> None:
     """Queue the messages of clients whose time zone has changed: the sender applies the new local hours."""
     for mailing in services.mailings.get_many(services.mailings.active_ids(services.clock.now())).values():
-        if mailing.window is not None and mailing.status == RUNNING:
-            services.send_queue.send([SendMessage(mailing.id, client_id) for client_id in client_ids])
+        if mailing.window is None or mailing.status not in (RUNNING, PAUSED):
+            continue
+        if mailing.status == PAUSED:
+            _forget_zones(services, mailing, client_ids)
+        services.send_queue.send([SendMessage(mailing.id, client_id) for client_id in client_ids])
+
+
+def _forget_zones(services: Services, mailing: Mailing, client_ids: Sequence[int]) -> None:
+    """A sender drops the messages of a paused mailing. So that the resume queues these for it, whatever their former
+    hours are, their rows have no time zone until then. Raises NotWritten.
+    """
+    now = services.clock.now()
+    found = services.messages.existing(mailing.message_key(client_id) for client_id in client_ids).values()
+    waiting = [message for message in found if message.status == QUEUED and not message.is_claimed(now)]
+    changes = [change for message in waiting if (change := awaiting_hours(message, None))]
+    written = services.messages.change_all(changes)
+    done = [(change.before, change.after) for change, result in zip(changes, written, strict=True) if result is True]
+    count_changes(services, mailing, done)
+    for result in written:
+        confirmed(result)

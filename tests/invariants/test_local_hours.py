@@ -174,6 +174,39 @@ def test_a_client_moved_to_a_time_zone_outside_the_hours_waits_for_the_opening()
     assert times(world)[-1] == OPENING_IN_KAMCHATKA
 
 
+@pytest.mark.parametrize("after", [False, True])
+def test_a_client_that_moves_during_a_pause_is_reached_within_its_new_hours_after_the_resume(after: bool) -> None:
+    """The job that follows the move may die at any call, and is repeated."""
+    for at in crash_points():
+        world = world_with(kamchatka=2)
+        mailing_id = world.mailing(lasts=6 * 3600, **BY_DAY)
+        world.run(60)
+        pause_mailing(world.services, mailing_id)
+        world.run(60)
+        change_client(world.services, 1, {"timezone": MOSCOW})
+        crashing = world.crashing[world.invocations] = CrashingServices(world.services, at, after)
+        world.run(300)
+        resume_mailing(world.services, mailing_id)
+        world.run(120)
+        assert world.get(mailing_id).counts == Counts(total=2, sent=1)
+        assert_posts_within_hours(world)
+        if not crashing.is_dead:
+            break
+
+
+def test_a_client_that_leaves_its_hours_during_a_pause_waits_for_the_opening_after_the_resume() -> None:
+    world = world_with(moscow=2)
+    mailing_id = world.mailing(lasts=2 * DAY, **BY_DAY)
+    world.do_jobs()
+    pause_mailing(world.services, mailing_id)
+    change_client(world.services, 1, {"timezone": KAMCHATKA})
+    world.run(300)
+    resume_mailing(world.services, mailing_id)
+    world.run(DAY, step=30)
+    assert world.get(mailing_id).counts.sent == 2
+    assert times(world)[-1] == OPENING_IN_KAMCHATKA
+
+
 def test_hours_can_be_changed_removed_and_added_while_the_mailing_runs() -> None:
     world = world_with(moscow=2, kamchatka=2, kolkata=2)
     mailing_id = world.mailing(lasts=DAY, time_from=time(20), time_to=time(21))
