@@ -21,6 +21,13 @@ Find = Callable[[int, int, int], tuple[list[T], int | None]]
 read; None if it came to `through`."""
 
 
+LEAST_ROWS, MOST_ROWS = 500, 2500
+"""Rows of one read, on average. So many have less than 1 MB, the limit of a query."""
+
+MARGIN = 1.1
+"""More rows are read than the average says: the wanted ones may be rarer where a search begins."""
+
+
 @dataclass(frozen=True)
 class Stretch:
     """The ids above `after` and up to `through` of one partition."""
@@ -39,10 +46,14 @@ def stretches(cursor: Cursor, partitions: int, last_id: int, ids: int) -> Iterat
         after = 0
 
 
-def reads_needed(wanted: int, matching: int, total: int, rows_a_read: int, most: int) -> int:
-    """How many reads probably find so many items, if `matching` of `total` rows are wanted ones. At most `most`."""
-    rows = wanted * total / matching if matching > 0 else total
-    return max(1, min(most, ceil(rows / rows_a_read)))
+def reads_for(wanted: int, matching: int, total: int, most: int) -> tuple[int, int]:
+    """How many reads at once, at most `most`, and of how many rows each, probably find so many items.
+
+    `matching` of `total` rows are wanted ones.
+    """
+    rows = ceil(MARGIN * wanted * total / matching) if matching > 0 else total
+    reads = max(1, min(most, ceil(rows / MOST_ROWS)))
+    return reads, max(LEAST_ROWS, min(MOST_ROWS, ceil(rows / reads)))
 
 
 def search(

@@ -15,7 +15,7 @@ from ..domain.counts import Counts
 from ..domain.mailing import FINISHED, RUNNING, SCHEDULED, STATUSES, Mailing
 from ..domain.message import Message, statuses_listed_as
 from ..domain.money import UNIT
-from ..domain.search import reads_needed, search, stretches
+from ..domain.search import reads_for, search, stretches
 from ..domain.silence import longest_silence
 from ..domain.walk import LIST_SECONDS, Cursor, HasTime, time_limit, walk
 from ..texts import Text
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 
 READS_AT_ONCE = 8
-ROWS_A_READ = 1000
-"""Rows of one read for messages with a status, on average. They have less than 1 MB, the limit of a query."""
 
 UNFINISHED_STATUSES = tuple(status for status in STATUSES if status != FINISHED)
 
@@ -138,10 +136,11 @@ def _search(
     at_once: int,
     error: Text | None,
 ) -> tuple[list[Message], Cursor | None]:
-    """By the counts of the mailing, a stretch has some thousand rows, and no more stretches are read than needed."""
+    """By the counts of the mailing, no more rows are read at first than the page probably needs."""
     plan, total, statuses = mailing.started_plan, max(1, mailing.counts.total), statuses_listed_as(status)
-    ids = ceil(ROWS_A_READ * plan.shards * plan.last_client_id / total)
     matching = mailing.counts.with_receipts()[status]
+    reads, rows = reads_for(limit + 1, matching, total, at_once)
+    ids = ceil(rows * plan.shards * plan.last_client_id / total)
 
     def find(shard: int, after: int, through: int) -> tuple[list[Message], int | None]:
         return services.messages.find(mailing.message_shard(shard), after, through, statuses, error)
@@ -154,7 +153,8 @@ def _search(
             limit,
             has_time,
             threads,
-            reads_needed(limit + 1, matching, total, ROWS_A_READ, at_once),
+            reads,
+            at_once,
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.search import Stretch, reads_needed, search, stretches
+from chalicelib.domain.search import Stretch, reads_for, search, stretches
 from chalicelib.domain.walk import BEGINNING, Cursor, always, reads_limit
 from infra.local.doubles.inline_pool import InlinePool
 
@@ -66,8 +66,9 @@ def test_without_time_a_page_is_short_and_its_cursor_continues() -> None:
     assert table.page(Cursor(0, 10), limit=50, ids=10, at_once=4, reads=2)[1] == Cursor(0, 30)
 
 
-def test_as_many_reads_are_needed_as_the_counts_say() -> None:
-    assert reads_needed(51, matching=100, total=10_000, rows_a_read=1000, most=8) == 6
-    assert reads_needed(101, matching=9_700, total=10_000, rows_a_read=1000, most=8) == 1
-    assert reads_needed(101, matching=5, total=1_000_000, rows_a_read=1000, most=8) == 8
-    assert reads_needed(101, matching=0, total=300, rows_a_read=1000, most=8) == 1, "counts that are out of date"
+def test_as_many_rows_are_read_as_the_counts_say() -> None:
+    assert reads_for(51, matching=100, total=10_000, most=8) == (3, 1870)
+    assert reads_for(51, matching=1_000, total=10_000, most=8) == (1, 561)
+    assert reads_for(101, matching=9_700, total=10_000, most=8) == (1, 500)
+    assert reads_for(101, matching=5, total=1_000_000, most=8) == (8, 2500)
+    assert reads_for(101, matching=0, total=300, most=8) == (1, 500), "counts that are out of date"
