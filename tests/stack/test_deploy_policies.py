@@ -107,3 +107,15 @@ def test_rights_on_all_resources_only_read_or_have_a_condition(policy: str) -> N
         if "*" in statement["Resource"] and "Condition" not in statement:
             for action in statement["Action"]:
                 assert action.partition(":")[2].startswith(reads) or action == tags_of_event_sources, action
+
+
+def test_the_deployer_of_github_encrypts_secrets_with_a_key_of_ones_own_and_uses_it_for_nothing_else() -> None:
+    """SSM encrypts a secret with the rights of its caller, not with those of CloudFormation's role."""
+    template = json.loads((POLICIES.parents[1] / "examples" / "github-oidc.json").read_text())
+    policies = template["Resources"]["Deployer"]["Properties"]["Policies"]
+    (statement,) = (one for policy in policies for one in policy["PolicyDocument"]["Statement"] if "kms" in str(one))
+    assert statement["Action"] == ["kms:Decrypt", "kms:Encrypt"]
+    (options,) = (
+        one for one in json.loads((POLICIES / "options.json").read_text())["Statement"] if one["Sid"] == "Key"
+    )
+    assert statement["Condition"] == {**options["Condition"], "StringLike": {"kms:ViaService": "ssm.*"}}
