@@ -6,12 +6,12 @@ A message with a failed attempt keeps the error of that attempt instead.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from ..texts import Text
 from .mailing import PAUSED, Mailing
 from .message import QUEUED, Message
-from .send_window import SECOND, Hours, Zones
+from .send_window import FIRST_MOMENT, SECOND, Hours, Zones
 
 ENDED_FIRST = Text("expiry.ended_first")
 ENDED_BEFORE_QUEUED = Text("expiry.ended_before_queued")
@@ -29,14 +29,14 @@ class ExpiryCauses:
 
 
 def hours_at_the_end(mailing: Mailing, zones: Zones) -> Hours:
-    return Hours(mailing.window, zones, mailing.datetime_end - SECOND)
+    return Hours(mailing.window, zones, _last_moment(mailing))
 
 
 def expiry_reason(mailing: Mailing, timezone: str | None, hours: Hours, causes: ExpiryCauses) -> Text:
     """The first cause that applies. `hours`: the result of `hours_at_the_end`. `timezone`: of the client."""
     if mailing.status == PAUSED:
         return Text("expiry.paused")
-    if hours.opens_at(timezone) != mailing.datetime_end - SECOND:
+    if hours.opens_at(timezone) != _last_moment(mailing):
         return Text("expiry.outside_hours")
     if mailing.awaits_canary:
         return Text("expiry.no_canary_result")
@@ -52,3 +52,7 @@ def failure_until_the_end(mailing: Mailing, messages: list[Message]) -> Text | N
         return None
     errors = (message.last_error for message in messages if message.status == QUEUED and message.attempts)
     return next((error for error in errors if error), None)
+
+
+def _last_moment(mailing: Mailing) -> datetime:
+    return max(mailing.datetime_end, FIRST_MOMENT) - SECOND

@@ -25,6 +25,9 @@ MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 
+FIRST_MOMENT = datetime.min.replace(tzinfo=UTC) + DAY
+"""The local time of an earlier moment may be no valid date. Some programs send such a date in place of none."""
+
 
 @dataclass(frozen=True)
 class SendWindow:

@@ -13,7 +13,7 @@ from functools import cache
 
 from .mailing import Mailing
 from .message import ACCEPTED, QUEUED, SENT
-from .send_window import MINUTE, Zones, offset_name, offset_of
+from .send_window import FIRST_MOMENT, MINUTE, Zones, offset_name, offset_of
 
 PLANNED, MOVED, NOT_SENT = "planned", "moved", "not_sent"
 """The kinds of numbers, beside SENT. `planned`: all messages, as a reconciliation round has found them. `moved`: by
@@ -51,7 +51,8 @@ class Wave:
 
 
 def offsets_of(mailing: Mailing, zones: Zones) -> Offset:
-    return cache(lambda timezone: offset_of(zones(timezone), mailing.datetime_start) // MINUTE)
+    start = max(mailing.datetime_start, FIRST_MOMENT)
+    return cache(lambda timezone: offset_of(zones(timezone), start) // MINUTE)
 
 
 def counted(messages: Iterable[Place], offset: Offset) -> WaveCounts:

@@ -15,6 +15,7 @@ from chalicelib.domain.counts import Counts
 from chalicelib.domain.jobs import ReleaseShard
 from chalicelib.gateways.answer import Answer
 from chalicelib.mailings.lifecycle import change_mailing, pause_mailing, resume_mailing
+from chalicelib.mailings.waves import present_waves
 from chalicelib.zones import zone
 from infra.local.doubles.crashing_services import CrashingServices
 from infra.local.doubles.fake_queues import FakeSchedules
@@ -107,6 +108,32 @@ def test_a_message_whose_window_does_not_open_before_the_end_expires() -> None:
     assert world.get(mailing_id).counts == Counts(total=6, sent=2, expired=4)
     assert world.get(mailing_id).status == "finished"
     assert world.services.schedules.releases == set(), "no schedule is made for a moment after the end"
+
+
+@pytest.mark.parametrize("limits", [BY_DAY, {"rate_limit": 1}])
+@pytest.mark.parametrize("end", [datetime.min, datetime(1, 1, 1, 5)])
+def test_a_mailing_ends_also_if_its_end_becomes_a_date_that_means_none(end: datetime, limits: dict[str, Any]) -> None:
+    world = world_with(kamchatka=20)
+    world.clients(20, timezone="America/Los_Angeles")
+    mailing_id = world.mailing(lasts=DAY, **limits)
+    world.run(10)
+    change_mailing(world.services, mailing_id, {"datetime_end": end.replace(tzinfo=UTC)})
+    world.run(600)
+    counts = world.get(mailing_id).counts
+    assert (world.get(mailing_id).status, counts.queued) == ("finished", 0)
+    assert counts.expired > 0
+
+
+def test_a_mailing_with_local_hours_whose_start_is_a_date_that_means_none_is_sent_and_has_its_waves() -> None:
+    world = world_with(kamchatka=5)
+    world.clients(3, timezone="America/Los_Angeles")
+    dates = {"datetime_start": datetime.min.replace(tzinfo=UTC), "datetime_end": datetime(2026, 11, 25, tzinfo=UTC)}
+    mailing_id = world.mailing(**dates, **BY_DAY)
+    world.run(DAY, step=30)
+    assert world.get(mailing_id).counts == Counts(total=8, sent=8)
+    assert world.get(mailing_id).status == "finished"
+    assert [one.wave.sent for one in present_waves(world.services, world.get(mailing_id))] == [5, 3]
+    assert_posts_within_hours(world)
 
 
 def test_an_end_moved_behind_the_opening_lets_the_messages_be_sent() -> None:
