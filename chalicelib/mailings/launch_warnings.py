@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 USUAL_HOURS = SendWindow(time(8), time(21))
 """Local time. Laws and operators of many countries allow texts to consumers in these hours or in fewer."""
 
+NIGHT = SendWindow(USUAL_HOURS.closes, USUAL_HOURS.opens)
+
 ZONES_NAMED = 3
 """In a warning. Of more it says the earliest and the latest local time."""
 
@@ -82,7 +84,9 @@ def night_warnings(preview: Preview, window: SendWindow | None) -> list[Text]:
         is_usual = USUAL_HOURS.opens <= window.opens < window.closes <= USUAL_HOURS.closes
         opens, closes = f"{window.opens:%H:%M}", f"{window.closes:%H:%M}"
         return [] if is_usual else [Text("launch.unusual_window", opens=opens, closes=closes)]
-    return [*_night_at_start(preview.first_messages), *(_night_at_end(preview.launch) if preview.launch else [])]
+    if not preview.first_messages or preview.launch is None:
+        return []
+    return [*_night_at_start(preview.first_messages), *_night_after_start(preview.launch)]
 
 
 def _night_at_start(firsts: Sequence[FirstMessage]) -> list[Text]:
@@ -106,13 +110,13 @@ def _since_evening(one: FirstMessage) -> timedelta:
     return (one.local_time - datetime.combine(one.local_time, USUAL_HOURS.closes, one.local_time.tzinfo)) % DAY
 
 
-def _night_at_end(launch: LaunchForecast) -> list[Text]:
-    """The largest time zone whose day ends while the mailing is sent."""
+def _night_after_start(launch: LaunchForecast) -> list[Text]:
+    """The largest time zone whose day ends while the mailing is sent, also if the next day begins before it is sent."""
     begins, ends = launch.forecast.begins_at, launch.forecast.ends_at
     if begins is None or ends is None:
         return []
     for name in launch.audience.by_timezone:
-        local = zone(name)
-        if USUAL_HOURS.is_open(local, begins) and not USUAL_HOURS.is_open(local, ends):
-            return [Text("launch.unusual_hour", time=f"{ends.astimezone(local):%H:%M}", timezone=name)]
+        night = NIGHT.next_opening(zone(name), begins)
+        if night is not None and begins < night <= ends:
+            return [Text("launch.night_follows", time=f"{NIGHT.opens:%H:%M}", timezone=name)]
     return []

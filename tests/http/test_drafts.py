@@ -70,6 +70,13 @@ def button(page: str) -> str:
     return unescape(re.sub(r"<[^>]+>", "", found[1])).replace("\n", " ").strip()
 
 
+@pytest.mark.parametrize("timezone", ["Asia/Kamchatka", "America/Los_Angeles"])
+@pytest.mark.parametrize("start", ["9999-11-29T23:00:00", "9999-12-31T22:00:00"])
+def test_a_mailing_at_the_end_of_the_calendar_can_be_checked(anna: Browser, start: str, timezone: str) -> None:
+    add_clients(anna, 2, timezone)
+    assert button(checked(anna, datetime_start=start, datetime_end="9999-12-31T23:59:59")).startswith("Schedule for")
+
+
 def test_what_is_typed_is_kept_without_being_valid_and_after_the_session_has_ended(anna: Browser) -> None:
     draft = open_new_form(anna)
     typed = {"message_text": "half a", "datetime_end": "tomorrow", "canary": "x", "filter_tag_typed": "vip,"}

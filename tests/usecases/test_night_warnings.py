@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
@@ -11,10 +12,14 @@ import pytest
 from chalicelib.clients.registry import register_client
 from chalicelib.domain.decisions import announced
 from chalicelib.domain.filter import Filter
+from chalicelib.domain.first_messages import LocalStarts
+from chalicelib.domain.forecast import Forecast
 from chalicelib.domain.mailing_fields import MailingFields
 from chalicelib.domain.send_window import SendWindow
+from chalicelib.mailings.audience import Audience
 from chalicelib.mailings.launch_warnings import night_warnings, with_first_messages
-from chalicelib.mailings.preview import preview_mailing
+from chalicelib.mailings.preview import LaunchForecast, Preview, preview_mailing
+from chalicelib.zones import zone
 from infra.local.doubles.fakes import FakeServices
 
 SAMARA, MOSCOW, VLADIVOSTOK, KAMCHATKA = "Europe/Samara", "Europe/Moscow", "Asia/Vladivostok", "Asia/Kamchatka"
@@ -40,6 +45,17 @@ def warnings(
     preview = preview_mailing(services, Filter(), "text", planned=mailing)
     preview = with_first_messages(services, preview, mailing, UTC)
     return [text.in_language(language) for text in night_warnings(preview, window)]
+
+
+def lasting(hours: int) -> list[str]:
+    """The warnings of a mailing that begins at ten in the morning in Moscow, where all its clients are."""
+    begins = datetime(2030, 6, 3, 7, tzinfo=UTC)
+    ends = begins + timedelta(hours=hours)
+    audience = Audience(2, is_whole=True, is_sampled=False, groups=Counter({(MOSCOW, "977"): 2}))
+    launch = LaunchForecast(audience, begins, 1, Forecast(ends, 2, begins_at=begins))
+    firsts = LocalStarts({MOSCOW: 2}, None, ends, zone).first_messages(begins)
+    preview = Preview(2, is_whole=True, length=None, launch=launch, first_messages=tuple(firsts))
+    return [str(text) for text in night_warnings(preview, None)]
 
 
 def test_a_night_for_all_clients_of_one_zone_is_said_of_all() -> None:
@@ -75,13 +91,20 @@ def test_a_start_by_day_for_all_has_no_warning(start: str) -> None:
 
 def test_a_slow_mailing_that_lasts_into_the_night_names_a_zone_whose_day_has_ended() -> None:
     clients = {MOSCOW: 11, "Europe/Kaliningrad": 1}
-    told = "Some clients get the message at night: at 21:00 in Europe/Moscow. Set local hours, or another start."
+    told = "Some clients get the message at night: from 21:00 on in Europe/Moscow. Set local hours, or another start."
     assert warnings(clients, "17:59:55", rate=1) == [told]
     begins = (
         "When sending begins, it is night for 1 of 13 clients: 21:59 (UTC+04:00). Set local hours, or another start."
     )
     assert warnings({SAMARA: 1, **clients}, "17:59:55", rate=1) == [begins, told]
     assert warnings(clients, "17:59:55") == []
+
+
+def test_a_mailing_that_lasts_over_the_night_until_the_next_day_says_so() -> None:
+    told = "Some clients get the message at night: from 21:00 on in Europe/Moscow. Set local hours, or another start."
+    assert lasting(hours=2) == []
+    assert lasting(hours=14) == [told]
+    assert lasting(hours=24) == [told], "by then it is day again"
 
 
 def test_local_hours_are_judged_by_themselves() -> None:
