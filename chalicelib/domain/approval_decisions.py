@@ -27,7 +27,10 @@ def counted(mailing: Mailing, most: int, now: datetime) -> Mailing:
 
 
 def approved(mailing: Mailing, name: str, now: datetime) -> Mailing:
-    """A second person, `name`, approves what the mailing says. A mailing that is held for it goes on."""
+    """A second person, `name`, approves what the mailing says. A mailing that is held for it goes on.
+
+    One that its canary, the brake, a limit or a person has paused waits for the resume: that accepts what paused it.
+    """
     if mailing.approval == approval.GIVEN:
         return mailing
     if mailing.status not in (SCHEDULED, PAUSED) or (
@@ -36,6 +39,6 @@ def approved(mailing: Mailing, name: str, now: datetime) -> Mailing:
         raise NotInThisStatus(Text("approval.not_needed"))
     if name in mailing.authors:
         raise NotAllowed(Text("approval.own"))
-    is_held_alone = mailing.status == PAUSED and mailing.paused_because is not None
+    is_held_alone = mailing.paused_because is not None and mailing.paused_because.code in approval.CODES
     after = replace(mailing, approval=approval.GIVEN, approved_by=name)
     return resumed(after, now) if is_held_alone else after

@@ -16,6 +16,7 @@ from chalicelib.domain.mailing import Mailing
 from chalicelib.domain.mailing_fields import FIELD_NAMES
 from chalicelib.domain.segment import Segment
 from chalicelib.errors import NotAllowed, NotInThisStatus, Outdated
+from chalicelib.gateways.answer import Answer
 from chalicelib.mailings import lifecycle
 from chalicelib.mailings.lifecycle import change_mailing, resend_mailing, resume_mailing
 from chalicelib.mailings.series import announce_series
@@ -204,6 +205,25 @@ def test_a_held_mailing_is_cancelled_paused_or_ends_without_a_post() -> None:
     approve(world, over)
     world.run(600)
     assert posts(world) == ABOVE + 1
+
+
+def test_an_approval_does_not_accept_the_errors_of_the_canary() -> None:
+    world = world_of(60)
+    mailing_id = announce(world, canary=10)
+    world.services.gateway.answers = [Answer(400)] * 10
+    world.run(300)
+    approve(world, mailing_id)
+    world.run(300)
+    reason = world.get(mailing_id).paused_because
+    assert (posts(world), reason and reason.code) == (10, "mailing.too_many_errors")
+    change(world, mailing_id, message_text="another text")
+    after = approve(world, mailing_id)
+    assert (after.status, after.awaits_canary, after.paused_because) == ("paused", True, reason)
+    world.run(300)
+    assert posts(world) == 10
+    resume_mailing(world.services, mailing_id)  # type: ignore[arg-type]
+    world.run(600)
+    assert posts(world) == 60
 
 
 def test_a_resend_of_a_mailing_whose_approval_is_withdrawn_waits() -> None:
