@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ..domain.mailing import Mailing
-from ..domain.series import starts_between
+from ..domain.series import Series, starts_between
 from ..zones import zone
 from .listing import read_mailings
 
@@ -33,10 +33,25 @@ def planned_starts(services: Services, start_from: datetime, start_before: datet
     Five calls for 500 mailings, two for a hundred series. The indexes lag behind the tables.
     """
     mailing_ids = services.mailings.scheduled_ids(start_from, start_before, MOST_MAILINGS + 1)
-    series_ids = services.series.due_ids(start_before, MOST_SERIES + 1)
     found = [Planned(one.datetime_start, one) for one in read_mailings(services, mailing_ids[:MOST_MAILINGS])]
-    for series in services.series.get_many(series_ids[:MOST_SERIES]).values():
-        starts = starts_between(series, start_from, start_before, zone)
-        found += [Planned(start, series.mailing, series.id) for start in starts]
-    is_whole = len(mailing_ids) <= MOST_MAILINGS and len(series_ids) <= MOST_SERIES
-    return sorted(found, key=lambda planned: planned.start), is_whole
+    of_series, has_all_series = starts_of_series(services, start_from, start_before)
+    is_whole = len(mailing_ids) <= MOST_MAILINGS and has_all_series
+    return sorted([*found, *of_series], key=lambda planned: planned.start), is_whole
+
+
+def starts_of_series(
+    services: Services, start_from: datetime, start_before: datetime, most: int = MOST_SERIES
+) -> tuple[list[Planned], bool]:
+    """The mailings that series will make, of at most `most` series, and whether these are all."""
+    ids = services.series.due_ids(start_before, most + 1)
+    found = [
+        Planned(start, _at(series, start), series.id)
+        for series in services.series.get_many(ids[:most]).values()
+        for start in starts_between(series, start_from, start_before, zone)
+    ]
+    return found, len(ids) <= most
+
+
+def _at(series: Series, start: datetime) -> Mailing:
+    dates = {"datetime_start": start, "datetime_end": start + series.length}
+    return replace(series.mailing, **dates, series_id=series.id)

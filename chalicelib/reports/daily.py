@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from ..domain.mailing import Mailing
 from ..domain.message import FAILED, UNDELIVERED, UNKNOWN
-from ..domain.report import Period, Report
+from ..domain.report import MAX_LINES, Period, Report
 from ..domain.walk import BEGINNING, Cursor
 from ..errors import BadInput, NotSent, RowChanged
 from ..logs import log
+from ..mailings.calendar import starts_of_series
 from ..mailings.listing import list_mailings
 from ..mailings.stats import list_messages
 from ..texts import Text
@@ -108,11 +109,16 @@ def send_report(services: Services, day: date, name: str, seconds_left: Callable
 
 
 def make_report(services: Services, day: date, seconds_left: Callable[[], float]) -> Report:
-    """Reads all mailings, because an id does not tell when a mailing ran. Keeps those of the day."""
+    """Reads all mailings, because an id does not tell when a mailing ran. Keeps those of the day.
+
+    A series makes a mailing at its start, so its next ones are planned mailings without an id.
+    """
     start, end, until = (_end_of(services, day + timedelta(days=offset)) for offset in (-1, 0, 1))
     report = Report(day, services.clock.now(), Period(start, end), Period(end, until))
     for mailing in _all_mailings(services):
         report.add(mailing)
+    for planned in starts_of_series(services, start, until, MAX_LINES)[0]:
+        report.planned.add(planned.mailing)
     report.planned.lines.sort(key=lambda mailing: mailing.datetime_start)
     _count_reasons(services, report, seconds_left)
     return report

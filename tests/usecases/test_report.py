@@ -10,6 +10,7 @@ import pytest
 from chalicelib.domain.email import Email
 from chalicelib.errors import BadInput, NotSent
 from chalicelib.gateways.answer import Answer
+from chalicelib.mailings.series import announce_series
 from chalicelib.reports.daily import SCHEDULED_TIME, make_report, send_by_hand, send_report, send_scheduled
 from infra.local.doubles.crashing_services import Crash
 from infra.local.doubles.world import World
@@ -64,6 +65,22 @@ def test_the_email_of_a_day_has_its_sums_its_reasons_and_the_planned_mailings() 
     planned = email.text.partition("Planned until 2026-11-25 09:00: 1")[2]
     assert "#3 Scheduled, 2026-11-24 10:00" in planned
     assert "tomorrow" in planned
+
+
+def test_the_planned_mailings_have_those_that_series_will_make() -> None:
+    world = world_with_a_day(report_language="ru")
+    start = AFTER_REPORT_TIME.replace(hour=8, second=0) + timedelta(days=1)
+    for hours in (0, 3):
+        first = start + timedelta(hours=hours)
+        dates: Any = {"datetime_start": first, "datetime_end": first + timedelta(hours=1)}
+        announce_series(world.services, {**dates, "message_text": f"серия {hours}", "repeat": ("daily",)})
+    send_scheduled(world.services, "2026-11-24T09:00:00Z", plenty)
+    (email,) = emails(world)
+    planned = email.text.partition("Запланировано до 25.11.2026 09:00: 2")[2]
+    assert "Серия № 1 Запланирована, 25.11.2026 08:00 – 25.11.2026 09:00" in planned
+    assert "серия 0" in planned
+    assert "серия 3" not in email.text + email.html, "it starts after the next report"
+    assert ">Серия № 1</td>" in email.html
 
 
 def test_no_phone_number_is_in_the_email() -> None:
