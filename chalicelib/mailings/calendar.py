@@ -53,5 +53,5 @@ def starts_of_series(
 
 
 def _at(series: Series, start: datetime) -> Mailing:
-    dates = {"datetime_start": start, "datetime_end": start + series.length}
-    return replace(series.mailing, **dates, series_id=series.id)
+    end = start + series.length
+    return replace(series.mailing, datetime_start=start, datetime_end=end, series_id=series.id)
