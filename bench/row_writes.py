@@ -1,6 +1,6 @@
 """AWS calls for writing many rows at once: reconciling and closing messages, receipts, imports.
 
-python -m bench.row_writes        prints the table in docs/PERFORMANCE.md; half a minute
+python -m bench.row_writes        prints the table in docs/PERFORMANCE.md; two minutes
 
 Everything runs through the service's own code and adapters against MiniStack in the same process.
 """
