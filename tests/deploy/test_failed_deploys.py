@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import boto3
 import pytest
 from botocore.session import get_session
@@ -187,3 +190,21 @@ def test_the_page_has_every_status_with_its_command() -> None:
     for status, command in WHAT_TO_DO.items():
         (row,) = [row for row in rows if f"`{status}`" in row.split("|")[1]]
         assert command in row or "the same" in row
+
+
+def test_a_deletion_that_was_interrupted_while_it_deleted_a_table_goes_on(cloud: Cloud) -> None:
+    change_stack(cloud.deployment())
+    destroy(STACK_NAME, with_tables=False)
+    first, second = tables()
+    deleting = SimpleNamespace(status_code=200), {"Table": {"TableStatus": "DELETING"}}
+    gone = SimpleNamespace(status_code=400), {"Error": {"Code": "ResourceNotFoundException", "Message": "gone"}}
+    answers = [deleting, gone]
+
+    def answer(model: Any, context: dict[str, Any], **_: Any) -> Any:
+        is_asked = model.name == "DescribeTable" and context["asked"]["TableName"] == first
+        return answers.pop(0) if is_asked else None
+
+    boto3.DEFAULT_SESSION.events.register("before-call.dynamodb", answer)
+    destroy(STACK_NAME, with_tables=True)
+    assert [asked["TableName"] for asked in cloud.asked("dynamodb.UpdateTable")][-1] == second
+    assert [asked["TableName"] for asked in cloud.asked("dynamodb.DeleteTable")] == [second]
