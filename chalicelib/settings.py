@@ -43,7 +43,7 @@ from .setting_values import (
 from .wording import ENGLISH
 
 if TYPE_CHECKING:
-    from .domain.openid import Client
+    from .domain.openid import OpenIdClient
 
 LOCAL_STAGE = "local"
 
@@ -176,11 +176,11 @@ class Settings(SecretNames):
         return f"{self.gateway_token_parameter}-{gateway}" if self.gateways else self.gateway_token_parameter
 
     @cached_property
-    def oidc_client(self) -> Client:
-        from .domain.openid import Client  # only a sign-in needs it
+    def oidc_client(self) -> OpenIdClient:
+        from .domain.openid import OpenIdClient  # only a sign-in needs it
 
         roles = dict(pair.rsplit("=", 1) for pair in self.oidc_roles)
-        return Client(self.oidc_issuer, self.oidc_client_id, self.oidc_role_claim, roles, self.oidc_name_claim)
+        return OpenIdClient(self.oidc_issuer, self.oidc_client_id, self.oidc_role_claim, roles, self.oidc_name_claim)
 
     @property
     def is_local(self) -> bool:

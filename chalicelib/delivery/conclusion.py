@@ -9,7 +9,7 @@ from ..domain.brake import NO_ANSWERS, Answers
 from ..domain.mailing import Mailing
 from ..domain.message import FAILED, SENT, UNKNOWN, Message, Settlement
 from ..domain.outcome import Kind, Outcome
-from ..domain.routes import Stage
+from ..domain.routes import Leg
 from ..texts import Text
 from .rate_limits import limits_of
 from .send_task import Result
@@ -27,19 +27,19 @@ METRICS = {
 
 
 def conclude(
-    services: Services, mailing: Mailing, message: Message, outcome: Outcome, backlog: float, stage: Stage
+    services: Services, mailing: Mailing, message: Message, outcome: Outcome, backlog: float, leg: Leg
 ) -> tuple[Settlement, Result]:
     """`message`: as claimed, with its `posted_at`. `backlog`: as for Posting.
 
     Before the last gateway a clear failure moves the message to the next one: soon after its first attempt there, later
     after the usual delay, because the gateways behind it are held back or have failed too.
     """
-    moves_on = stage.moves_on(outcome)
+    moves_on = leg.moves_on(outcome)
     status = None if moves_on else _final_status(services, message, outcome)
     if status is None:
         failure = METRICS.get(outcome.kind, "Retried")
         least = _least_delay(services, mailing, message, outcome, backlog, moves_on)
-        attempts = 1 if moves_on and stage.is_first else message.recent_attempts
+        attempts = 1 if moves_on and leg.is_first else message.recent_attempts
         result = Result(delay=retry_delay(attempts, services.clock.jitter(), least), failure=failure)
         return Settlement(message, None, outcome.reason, outcome.in_doubt), result
     reason = outcome.reason if status != UNKNOWN else doubts_reason(message.doubts, outcome.reason)

@@ -179,8 +179,8 @@ class Posting:
         if outcome.is_answered:
             self.pace.record((answered_at - posted_at).total_seconds())
         posted = replace(message, posted_at=posted_at)
-        stage = self.services.settings.routes.stage_of(client.operator_code, message, attempt.tried_at)
-        self.channels.record(posted, outcome, stage.is_first, answered_at)
+        leg = self.services.settings.routes.leg_of(client.operator_code, message, attempt.tried_at)
+        self.channels.record(posted, outcome, leg.is_first, answered_at)
         self._log(attempt, message, outcome)
         if outcome.kind is Kind.OPTED_OUT and (error := opt_out(self.services, client.id, client.phone_number)):
             unsettled = Settlement(posted, None, outcome.reason)
@@ -191,9 +191,9 @@ class Posting:
             self.spending.release(mailing, message.cost)
         elif posted.cost != message.cost:
             self.spending.release(mailing, message.cost - posted.cost)
-        settlement, result = conclude(self.services, mailing, posted, outcome, self.backlog, stage)
-        answers = answers_of(outcome) if stage.is_first and not stage.moves_on(outcome) else NO_ANSWERS
-        refusals = refusals_of(outcome.kind) if stage.is_last else NO_REFUSALS
+        settlement, result = conclude(self.services, mailing, posted, outcome, self.backlog, leg)
+        answers = answers_of(outcome) if leg.is_first and not leg.moves_on(outcome) else NO_ANSWERS
+        refusals = refusals_of(outcome.kind) if leg.is_last else NO_REFUSALS
         result = replace(result, was_posted=True, milliseconds=round(milliseconds), answers=answers, refusals=refusals)
         result = replace(result, in_doubt=outcome.in_doubt)
         return Ended(attempt.task, settlement, result, answered_at, outcome.provider_id)

@@ -28,7 +28,7 @@ LONGEST_AGE = 600
 
 
 @dataclass(frozen=True)
-class Client:
+class OpenIdClient:
     """This service as the provider knows it. `role_claim`: the name or path of the claim with the roles.
 
     `roles`: the role here, by the value of the claim. `name_claim`: the name or path of a claim that names a user; may
@@ -63,7 +63,7 @@ def claims_of(id_token: str) -> Claims:
     return claims
 
 
-def wrong_claim(claims: Claims, client: Client, nonce: str, now: datetime) -> str | None:
+def wrong_claim(claims: Claims, client: OpenIdClient, nonce: str, now: datetime) -> str | None:
     """The first claim that does not belong to this sign-in, by items 2 to 4 and 9 to 11 of Core 3.1.3.7; or None."""
     moment = now.timestamp()
     audience = claims.get("aud")
@@ -92,7 +92,7 @@ def names_of(claims: Claims, name_claim: str = "") -> Sequence[str]:
     return [*(name.lower() for name in (claimed, email) if isinstance(name, str)), subject, always]
 
 
-def role_of(claims: Claims, client: Client) -> str | None:
+def role_of(claims: Claims, client: OpenIdClient) -> str | None:
     """The first of ROLES that a value of the claim means; None if none does."""
     values = _at(claims, client.role_claim)
     found = {client.roles.get(value) for value in (values if isinstance(values, list) else [values]) if _is_name(value)}

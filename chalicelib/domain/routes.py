@@ -11,8 +11,8 @@ from .outcome import REFUSED, Outcome
 
 
 @dataclass(frozen=True)
-class Stage:
-    """An attempt as a stage on the route of its message.
+class Leg:
+    """An attempt as a leg of the route of its message.
 
     `is_first`: the first attempt at this gateway. `is_last`: no gateway comes behind this one.
     """
@@ -57,7 +57,7 @@ class Routes:
         route = self.of(operator_code)
         return name not in route or route[-1] == name
 
-    def stage_of(self, operator_code: str, message: Message, tried_at: str) -> Stage:
+    def leg_of(self, operator_code: str, message: Message, tried_at: str) -> Leg:
         """`message`: as claimed. `tried_at`: the gateway of the attempt before, as below.
 
         A message that has been at all gateways begins again, and says nothing new: it has no further first attempt.
@@ -65,7 +65,7 @@ class Routes:
         has_moved = tried_at not in ("", message.gateway)
         is_new_there = has_moved and message.recent_attempts <= len(self.of(operator_code))
         is_first = message.recent_attempts == 1 or is_new_there
-        return Stage(is_first, self.is_last(operator_code, message.gateway))
+        return Leg(is_first, self.is_last(operator_code, message.gateway))
 
     def next_for(self, operator_code: str, message: Message | None) -> tuple[str, ...]:
         """The gateways at which the next attempt may be made, the preferred one first. `message`: None if not known.

@@ -54,7 +54,7 @@ class Start:
 
 
 @dataclass(frozen=True)
-class Gateways:
+class GatewaysNow:
     """`last_post_at`: when a mailing under way, or the one that was last, posted. `latency`: of the last minutes, in
     milliseconds. `silent_for`: how long no mailing that may send has made progress. `balances`: as they were last told.
     `breakers`: by the name of each gateway, what senders have told of it; None if they have told nothing.
@@ -75,7 +75,7 @@ class Gateways:
 
 
 @dataclass(frozen=True)
-class SendQueue:
+class QueueNow:
     """`messages`: None if SQS did not answer. `age`: how long the message had waited that was counted last; None while
     nothing is sent. Mailings with a rate limit are left out: their messages wait on purpose.
     """
@@ -96,8 +96,8 @@ class Overview:
     number: int
     starts: list[Start]
     failures: list[tuple[Reason, int]]
-    gateways: Gateways
-    queue: SendQueue
+    gateways: GatewaysNow
+    queue: QueueNow
     paused: list[Mailing]
     today: Day
 
@@ -125,7 +125,7 @@ def overview(services: Services) -> Overview:
         _starts(services, now),
         _failures(services, list(lately.values())),
         _gateways(services, list(lately.values()), [one for _, one in under_way], points, now),
-        SendQueue(_size(services.send_queue), _size(services.dead_letters), _age(started, now)),
+        QueueNow(_size(services.send_queue), _size(services.dead_letters), _age(started, now)),
         [mailing for mailing in started if is_paused_by_service(mailing, now)][:MOST_UNDER_WAY],
         DaySpending(services).now(),
     )
@@ -168,7 +168,7 @@ def _gateways(
     paces: list[Timeline],
     points: Mapping[int, Sequence[Sample]],
     now: datetime,
-) -> Gateways:
+) -> GatewaysNow:
     last_post_at = max((one.last_post_at for one in lately if one.last_post_at), default=None)
     latencies = [pace.latency for pace in paces if pace.latency is not None]
     silent_for = longest_silence([one for one in lately if one.is_open], now)
@@ -176,7 +176,7 @@ def _gateways(
     is_open = frozenset(name for name, report in breakers.items() if report and report.is_open(now))
     latency = max(latencies, default=None)
     health = health_of(services, lately, points, now)
-    return Gateways(last_post_at, latency, silent_for, known_balances(services), breakers, is_open, health)
+    return GatewaysNow(last_post_at, latency, silent_for, known_balances(services), breakers, is_open, health)
 
 
 def _age(started: list[Mailing], now: datetime) -> timedelta | None:

@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.openid import Client, base64url, challenge_of, claims_of, names_of, role_of, wrong_claim
+from chalicelib.domain.openid import OpenIdClient, base64url, challenge_of, claims_of, names_of, role_of, wrong_claim
 
 NOW = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
 MOMENT = int(NOW.timestamp())
-CLIENT = Client("https://id.example.com", "sms", "roles", {"admins": "admin", "leads": "approver", "readers": "read"})
+CLIENT = OpenIdClient(
+    "https://id.example.com", "sms", "roles", {"admins": "admin", "leads": "approver", "readers": "read"}
+)
 CLAIMS = {"iss": CLIENT.issuer, "aud": "sms", "sub": "17", "nonce": "n", "iat": MOMENT, "exp": MOMENT + 60}
 
 
@@ -69,7 +71,7 @@ def test_what_is_no_signed_jwt_has_no_claims(token: str) -> None:
     ],
 )
 def test_the_role_comes_from_the_claim(claim: str, claims: dict[str, Any], role: str | None) -> None:
-    assert role_of(claims, Client(CLIENT.issuer, "sms", claim, CLIENT.roles)) == role
+    assert role_of(claims, OpenIdClient(CLIENT.issuer, "sms", claim, CLIENT.roles)) == role
 
 
 def test_an_email_is_a_name_only_if_the_provider_has_verified_it() -> None:

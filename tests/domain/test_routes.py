@@ -65,8 +65,8 @@ def test_a_message_has_one_first_attempt_at_each_gateway(
     gateway: str, tried_at: str, attempts: int, is_first: bool
 ) -> None:
     claimed = replace(DOUBTFUL, attempts=attempts + 3, attempts_before=3, gateway=gateway)
-    stage = BOTH.stage_of("900", claimed, tried_at)
-    assert (stage.is_first, stage.is_last) == (is_first, gateway == "second")
+    leg = BOTH.leg_of("900", claimed, tried_at)
+    assert (leg.is_first, leg.is_last) == (is_first, gateway == "second")
 
 
 def test_after_a_clear_failure_the_gateways_behind_come_first_and_one_that_refused_for_good_last() -> None:
