@@ -74,6 +74,13 @@ def test_the_prices_are_those_of_the_performance_page() -> None:
     assert re.findall(r"\d+\.\d\d", price) == re.findall(r"\d+\.\d\d", together)
 
 
+def test_the_price_of_a_month_without_messages_is_the_same_on_each_page() -> None:
+    month = next(line for line in read("README.md").splitlines() if line.startswith("| a month without messages"))
+    least, most = set(re.findall(r"(\d\.\d\d) to (\d\.\d\d)", month)).pop()
+    assert f"and {least} to {most} dollars a month while nothing is sent" in read("docs/DEPLOY.md")
+    assert f"от {least} до {most}".replace(".", ",") in read("README.ru.md")
+
+
 def test_the_commands_that_rotate_a_secret_are_covered_by_a_test() -> None:
     """A test runs docs/OPERATIONS.md. The commands differ only in the name of the secret."""
     commands = re.findall(r"^(?:invoke|aws) .+$", read("SECURITY.md"), re.MULTILINE)
