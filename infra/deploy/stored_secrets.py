@@ -122,8 +122,9 @@ def encrypt_again(stack_name: str, key: str = "") -> None:
     It is called when the functions may use this key. Until then they read the secrets by the former one.
     """
     wanted = key or KEY_OF_AWS
-    for secret in _stored("BeginsWith", f"/{stack_name}/"):
-        if secret["Type"] == "SecureString" and secret.get("KeyId", KEY_OF_AWS) != wanted:
+    names = [*_fixed_names(Settings(stack_name=stack_name)), *_gateway_tokens(stack_name)]
+    for secret in (secret for name in names for secret in _stored("Equals", name)):
+        if secret.get("KeyId", KEY_OF_AWS) != wanted:
             _put(secret["Name"], _value(secret["Name"]), wanted)
 
 
@@ -152,10 +153,13 @@ def _stored(option: str, name: str) -> list[dict[str, Any]]:
 
 
 def delete_secrets(stack_name: str) -> None:
-    settings = Settings(stack_name=stack_name)
-    names = [settings.session_key_parameter, settings.receipts_secret_parameter, settings.phone_key_parameter]
-    names.append(settings.oidc_secret_parameter)
     ssm, tokens = boto3.client("ssm"), _gateway_tokens(stack_name)
-    ssm.delete_parameters(Names=names)
+    ssm.delete_parameters(Names=_fixed_names(Settings(stack_name=stack_name)))
     for start in range(0, len(tokens), MOST_DELETED):
         ssm.delete_parameters(Names=tokens[start : start + MOST_DELETED])
+
+
+def _fixed_names(settings: Settings) -> list[str]:
+    """Of all secrets but the tokens of gateways."""
+    names = [settings.session_key_parameter, settings.receipts_secret_parameter, settings.phone_key_parameter]
+    return [*names, settings.oidc_secret_parameter]
