@@ -44,7 +44,7 @@ from .domain.condition_json import as_json
 from .domain.message import MAX_ID
 from .errors import WrongParts, WrongValue
 from .field_rules import operator_code, timezone
-from .rules import moment, not_blank, rule
+from .rules import moment, not_blank, repeated_names, rule
 from .texts import Text, either
 
 KINDS = (ALL, ANY, NOT, "field", RECEIVED, NOT_RECEIVED)
@@ -103,11 +103,10 @@ def _parsed(sent: object) -> object:
 
 
 def unique_names(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
-    """A JSON object. Raises ValueError for a repeated name: which value is meant?"""
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    """A JSON object. Raises ValueError for a repeated name."""
+    if repeated_names(pairs):
         raise ValueError("a name is repeated")
-    return found
+    return dict(pairs)
 
 
 class _Reader:

@@ -24,9 +24,11 @@ from .domain.stop import MAX_REASON
 from .domain.unicode_text import compose
 from .errors import WrongValue
 from .rules import (
+    REPEATED,
     label,
     listed,
     not_blank,
+    repeated_names,
     rule,
     text,
 )
@@ -202,12 +204,9 @@ def _object(sent: object) -> dict[str, object]:
 
 
 def _unique(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        repeated = next(name for name in found if names.count(name) > 1)
-        raise WrongValue(Text("attributes.within", name=repeated[:32], error=Text("field.repeated")))
-    return found
+    for name in repeated_names(pairs):
+        raise WrongValue(Text("attributes.within", name=name[:32], error=REPEATED))
+    return dict(pairs)
 
 
 def _attribute(name: str, sent: object) -> str:

@@ -7,7 +7,8 @@ table of fields and reports all bad fields at once. The texts follow Django REST
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 
@@ -20,12 +21,18 @@ from .zones import TIME_OF_DAY, is_time_of_day
 
 Schema = dict[str, object]
 
+REPEATED = Text("field.repeated")
 
 MOMENT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
     r"([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+ -][0-9]{2}:[0-9]{2}(:[0-9]{2})?)?)?"
 )
 """A space before the offset means `+`: a form or a query with a `+` that is not encoded has a space there."""
+
+
+def repeated_names(pairs: Sequence[tuple[str, object]]) -> list[str]:
+    """The names that a JSON object or a form has more than once, which is refused: which value is meant?"""
+    return [name for name, number in Counter(name for name, _ in pairs).items() if number > 1]
 
 
 @dataclass(frozen=True)

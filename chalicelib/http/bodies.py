@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Sequence
 from urllib.parse import parse_qsl
 
 from ..errors import BadInput, TooLarge, WrongMediaType
+from ..rules import REPEATED, repeated_names
 from ..texts import Text
-from .queries import REPEATED
 
 BODY_LIMIT = 256 * 1024
 JSON = "application/json"
@@ -114,9 +113,8 @@ def _read_form(decoded: str) -> dict[str, object]:
 
 
 def _unique(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
-    """The fields of a form or of a JSON object. Raises BadInput with the repeated ones: which value is meant?"""
-    repeated = [name for name, number in Counter(name for name, _ in pairs).items() if number > 1]
-    if repeated:
+    """The fields of a form or of a JSON object. Raises BadInput with the repeated ones."""
+    if repeated := repeated_names(pairs):
         raise BadInput({name: [REPEATED] for name in repeated})
     return dict(pairs)
 

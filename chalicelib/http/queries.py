@@ -8,9 +8,8 @@ from chalice.app import Request
 
 from ..domain.unicode_text import compose
 from ..errors import BadInput, FieldErrors
+from ..rules import REPEATED
 from ..texts import Text
-
-REPEATED = Text("field.repeated")
 
 
 def query_of(request: Request) -> dict[str, str]:
