@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from ..access.audit import SERVICE_AUTHOR, author_of
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 UNDONE_ACTION = "undone"
 MAX_TRACES = 4 * 1024**2
 """Bytes of one object. 250 clients with the longest values have less."""
+
+_keeping = Lock()
 
 
 def begin_undo(services: Services, import_id: int, author: Author) -> ClientImport:
@@ -61,12 +64,17 @@ def begin_undo(services: Services, import_id: int, author: Author) -> ClientImpo
 
 
 def keep_traces(services: Services, client_import: ClientImport, traces: Sequence[Trace], is_repetition: bool) -> None:
-    """Keep what the chunk at the cursor is about to do. `is_repetition`: an earlier try may have done a part of it."""
+    """Keep what the chunk at the cursor is about to do.
+
+    `is_repetition`: an earlier try may have done a part of it, or the chunk does otherwise than it was decided. Threads
+    of a worker keep their traces one after the other.
+    """
     key = _key(client_import, client_import.row)
-    if is_repetition:
-        traces = merge_traces(_read(services, key), traces)
-    if traces:
-        services.import_files.put(key, write_traces(traces))
+    with _keeping:
+        if is_repetition:
+            traces = merge_traces(_read(services, key), traces)
+        if traces:
+            services.import_files.put(key, write_traces(traces))
 
 
 def process_undo(services: Services, import_id: int, seconds_left: Callable[[], float]) -> bool:

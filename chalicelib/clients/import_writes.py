@@ -19,6 +19,7 @@ from ..domain.walk import groups_of
 from ..errors import Conflict, PhoneErased, PhoneTaken, RowChanged
 from ..representation import represent_client
 from ..retries import retry_lost_races
+from .import_undo import keep_traces
 from .registry import OPTED_OUT, queue_moved_clients
 
 if TYPE_CHECKING:
@@ -121,13 +122,15 @@ def _add_one(services: Services, client_import: ClientImport, client: Client, is
 def _change_known(services: Services, client_import: ClientImport, known: Client, wanted: Client) -> Tally:
     """Change a client that another request registered after the decision. Returns the correction of the tally."""
     assert client_import.plan is not None
+    is_own = known.id in client_import.plan.ids
     change = _given(client_import, known, replace(wanted, id=known.id))
     changed = change[0] != change[1]
     if changed:
+        if client_import.is_traced and not is_own:
+            keep_traces(services, client_import, [trace_of_change(*change)], is_repetition=True)
+        queue_moved_clients(services, [change])
         _change(services, client_import, [change])
-    if known.id in client_import.plan.ids:
-        return Tally()
-    return Tally(added=-1, changed=int(changed), unchanged=int(not changed))
+    return Tally() if is_own else Tally(added=-1, changed=int(changed), unchanged=int(not changed))
 
 
 def _given(client_import: ClientImport, before: Client, wanted: Client) -> Change:

@@ -194,3 +194,21 @@ def test_an_undo_goes_on_in_another_turn_and_a_lost_job_is_queued_again(services
     assert process_import(services, import_id, lambda: 60.0)
     assert services.clients.rows == {}
     assert services.imports.rows[import_id].undo.removed == 600
+
+
+def test_a_client_that_another_program_registers_during_the_import_gets_its_former_values(services: Any) -> None:
+    real, theirs = services.clients.add_many, Client(99, "79770000002", "theirs", "Asia/Omsk")
+
+    def add_many(clients: Any, *others: Any) -> None:
+        services.clients.add_many = real
+        services.clients.add(theirs)
+        real(clients, *others)
+
+    services.clients.add_many = add_many
+    rows = "".join(f"7977000000{number};new;UTC\n" for number in (1, 2, 3))
+    import_id = imported(services, f"phone_number;tag;timezone\n{rows}")
+    assert services.clients.rows[99] == replace(theirs, tag="new", timezone="UTC")
+    moved = [from_body(message.body) for message in services.jobs_queue.messages.values()]
+    assert moved == [FollowMovedClients((99,))], "it may have waiting messages"
+    assert undone(services, import_id) == (2, 1, 0)
+    assert services.clients.rows == {99: theirs}
