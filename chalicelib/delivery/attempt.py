@@ -122,12 +122,13 @@ class TaskHandler:
 
     def _key_to_read(self, task: SendTask) -> MessageKey | None:
         """A place in the canary is for the first claim. A feed queues some messages twice. With several gateways the
-        row says where a message was tried.
+        row says where a message was tried: a round, or a release of local hours, may have queued it anew since.
         """
         mailing = self.mailings.get(task.mailing_id)
         if mailing is None or mailing.plan is None:
             return None
-        was_tried_elsewhere = task.received.receive_count > 1 and self.services.settings.routes.are_several
+        may_be_tried = task.received.receive_count > 1 or mailing.rounds > 0 or mailing.window is not None
+        was_tried_elsewhere = may_be_tried and self.services.settings.routes.are_several
         is_needed = mailing.awaits_canary or mailing.feed or was_tried_elsewhere
         return mailing.message_key(task.client_id) if is_needed else None
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from .message import QUEUED, Message
+from .message import QUEUED, UNKNOWN, Message
 from .outcome import REFUSED, Outcome
 
 
@@ -71,19 +71,26 @@ class Routes:
         """The gateways at which the next attempt may be made, the preferred one first. `message`: None if not known.
 
         After a clear failure: those behind it, then the others, and it again. If this one has refused the
-        message for good, those behind it come first, also if they are held back.
+        message for good, those behind it come first, also if they are held back. An unknown message that a person sends
+        again goes to the gateway that may have it, and knows its id.
         """
         if message is not None and message.doubts and self.gateway_of(message) in self.names:
             return (self.gateway_of(message),)
         failed, route = self.tried_at(message), self.of(operator_code)
         start = route.index(failed) + 1 if failed in route else 0
+        if message is not None and message.reopened_from == UNKNOWN and not message.recent_attempts:
+            start = route.index(message.gateway) if message.gateway in route else 0
         is_refused = message is not None and message.last_error is not None and message.last_error.code in REFUSED
         return route[start:] if is_refused and route[start:] else route[start:] + route[:start]
 
     def tried_at(self, message: Message | None) -> str:
-        """The gateway that certainly does not have the message; empty if it is not known, or none has been tried."""
-        is_clear = message is not None and not message.doubts and message.last_error is not None
-        return message.gateway if message is not None and is_clear else ""
+        """The gateway that certainly does not have the message; empty if it is not known, or none has been tried.
+
+        A message that a person sends again begins anew: it may have been unknown whether its gateway has it.
+        """
+        if message is None or message.doubts or message.last_error is None or not message.recent_attempts:
+            return ""
+        return message.gateway
 
     def gateway_of(self, message: Message) -> str:
         """The gateway that may have the message. Rows of earlier versions do not name it: there was one."""

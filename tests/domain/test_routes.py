@@ -79,6 +79,14 @@ def test_after_a_clear_failure_the_gateways_behind_come_first_and_one_that_refus
     assert BOTH.next_for("950", refused) == ("second",)
 
 
+def test_an_unknown_message_that_is_sent_again_goes_to_its_gateway_and_others_begin_anew() -> None:
+    resent = replace(MOVED, gateway="second", attempts=5, attempts_before=5, reopened_from="unknown")
+    assert (BOTH.next_for("900", resent), BOTH.tried_at(resent)) == (("second", "first"), "")
+    assert BOTH.next_for("900", replace(resent, gateway="third")) == ("first", "second")
+    assert BOTH.next_for("900", replace(resent, attempts=6)) == ("first", "second"), "it failed there again"
+    assert BOTH.next_for("900", replace(resent, gateway="first", reopened_from="failed")) == ("first", "second")
+
+
 def test_a_message_in_doubt_is_at_its_gateway_and_if_that_is_gone_at_none() -> None:
     assert BOTH.next_for("900", replace(DOUBTFUL, gateway="second")) == ("second",)
     gone = replace(DOUBTFUL, gateway="third")

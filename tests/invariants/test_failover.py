@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from datetime import time, timedelta
 from functools import cache
 from random import Random
 from typing import Any
@@ -15,7 +16,7 @@ from chalicelib.domain.outcome import Kind
 from chalicelib.gateways.answer import Answer
 from chalicelib.gateways.configured import Configured
 from chalicelib.gateways.port import Sms
-from chalicelib.mailings.lifecycle import pause_mailing, resume_mailing
+from chalicelib.mailings.lifecycle import change_mailing, pause_mailing, resend_mailing, resume_mailing
 from infra.local.doubles.crashing_services import CrashingServices
 from infra.local.doubles.fake_gateway import OF_A_PROVIDER, Post
 from infra.local.doubles.world import World
@@ -87,6 +88,26 @@ def test_a_gateway_that_accepts_without_an_answer_doubles_nothing(dedupes: bool)
     assert not tried & taken, "the first gateway may have these"
     assert counts.unknown == len(tried)
     assert counts.unknown + counts.sent == CLIENTS
+
+
+@pytest.mark.parametrize("doubtful", ["first", "second"])
+@pytest.mark.parametrize("limit", [{}, {"rate_limit": 1}], ids=["at once", "by a feed"])
+def test_an_unknown_message_that_a_person_sends_again_goes_to_the_gateway_that_knows_its_id(
+    doubtful: str, limit: dict[str, Any]
+) -> None:
+    gateways = (gateway("first", dedupes=True), gateway("second", dedupes=True))
+    world = World(gateways=gateways)
+    world.clients(5)
+    mailing_id = world.mailing(lasts=7200, **limit)
+    world.services.gateway.answer_at = {"first": lambda _: REFUSED, doubtful: lambda _: SILENT}
+    world.run(3600)
+    assert world.get(mailing_id).counts.unknown == 5
+    before = posts(world)
+    world.services.gateway.answer_at = {"first": lambda _: OK, "second": lambda _: OK}
+    resend_mailing(world.services, mailing_id, ["unknown"])
+    world.run(600)
+    assert world.get(mailing_id).counts.sent == 5
+    assert posts(world) - before == {doubtful: 5}
 
 
 def test_a_number_that_the_last_gateway_refuses_fails_with_its_reason() -> None:
@@ -166,6 +187,27 @@ def test_an_outage_of_the_second_gateway_costs_probes_also_if_all_messages_were_
 def test_a_message_that_a_gateway_refuses_for_good_is_not_posted_there_again_while_the_next_one_is_down() -> None:
     world, _ = outage(REFUSED, BROKEN)
     assert posts(world)["first"] <= MANY + posts(world)["second"]
+
+
+def test_a_message_that_a_gateway_refuses_for_good_is_not_posted_there_again_after_a_resume() -> None:
+    """The resume queues it anew, so its queue message does not show that it was posted."""
+    world, mailing_id = world_with(lambda _: REFUSED)
+    world.services.gateway.answer_at["second"] = lambda _: BROKEN
+    world.run(60)
+    pause_mailing(world.services, mailing_id)
+    world.run(300)
+    resume_mailing(world.services, mailing_id)
+    world.run(60)
+    assert posts(world)["first"] <= CLIENTS + posts(world)["second"]
+
+
+def test_a_message_that_a_gateway_refuses_for_good_is_not_posted_there_again_on_the_next_day() -> None:
+    world, mailing_id = world_with(lambda _: REFUSED)
+    world.services.gateway.answer_at["second"] = lambda _: BROKEN
+    hours = {"time_from": time(9), "time_to": time(12, 30)}
+    change_mailing(world.services, mailing_id, {"datetime_end": world.clock.now() + timedelta(days=2), **hours})
+    world.run(24 * 3600, step=60)
+    assert posts(world)["first"] <= CLIENTS + posts(world)["second"]
 
 
 def test_a_message_returns_to_a_gateway_that_works_again_while_the_one_behind_it_is_down() -> None:
