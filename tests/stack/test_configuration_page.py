@@ -10,14 +10,16 @@ from typing import Any
 
 import pytest
 
-from chalicelib.settings import Settings
+from chalicelib.settings import Settings, read_settings
 from infra.deploy import gradual
+from infra.deploy.stack_settings import merge_extra
 from infra.local.local_settings import LocalSettings
 from infra.local.up import SERVICE_SETTINGS
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "CONFIGURATION.md").read_text()
-PARAMETERS: dict[str, Any] = json.loads((ROOT / "infra" / "stack.json").read_text())["Parameters"] | gradual.PARAMETERS
+STACK = (ROOT / "infra" / "stack.json").read_text()
+PARAMETERS: dict[str, Any] = json.loads(STACK)["Parameters"] | gradual.PARAMETERS
 
 
 STORED_SECRETS = {"GATEWAY_TOKEN", "OIDC_CLIENT_SECRET"}
@@ -41,6 +43,20 @@ def test_every_setting_is_on_the_page_with_its_default_and_meaning(setting) -> N
 
 def test_the_page_has_no_setting_that_is_not_read() -> None:
     assert set(section("Settings of the deployed functions")) == {setting.name.upper() for setting in fields(Settings)}
+
+
+def test_the_page_names_the_settings_that_no_deploy_parameter_sets() -> None:
+    named = re.search(r"all but `(\w+)` and `(\w+)`;", PAGE)
+    assert named
+    assert set(named.groups()) == {name for one in fields(Settings) if f'"{(name := one.name.upper())}"' not in STACK}
+
+
+def test_the_extra_template_of_the_page_sets_such_a_setting_beside_those_of_the_stack() -> None:
+    extra = json.loads(PAGE.partition("```json\n")[2].partition("```")[0])
+    sender = merge_extra(json.loads(STACK), extra)["Resources"]["SendMessages"]
+    variables = sender["Properties"]["Environment"]["Variables"]
+    assert variables["GATEWAY_URL"] == {"Ref": "GatewayUrl"}
+    assert read_settings({"SENDER_THREADS": variables["SENDER_THREADS"]}).sender_threads == 14
 
 
 def test_every_deploy_parameter_is_on_the_page_with_its_default() -> None:
