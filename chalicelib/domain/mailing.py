@@ -46,43 +46,7 @@ MAX_RATE = 100_000
 
 @dataclass(frozen=True)
 class Mailing:
-    """`plan` is set at the start; `ended_at` when every message has a final status. Times are aware and in UTC.
-
-    `rounds` counts reconciliation rounds. Rounds before `first_valid_round` began before the last decision: their
-    reports are not used. The next valid round carries out the orders: `requeue` waiting messages, and `resend`
-    those of resends.py (`resends` is the number of this order). `rounds.py` has the rules of rounds.
-    `concluded_rounds`: the latest round that has read all rows. Of the current round: `round_queued_at` is when its
-    jobs were last queued, `round_requeues` which waiting messages it queues, and `round_expects_end` is True if the
-    counts said at its beginning that it decides something. `rounds_charged_until`: the price of the rounds until now.
-
-    `posting_since`: when the mailing last began to post: at its start, after a pause or its end, or when local hours
-    opened that all of its messages had waited for. `reached_at`: when the messages were queued whose outcomes were
-    counted last. `waits_until`: when messages return that senders gave back without an attempt, recorded while the
-    mailing makes no progress.
-
-    `purpose`: one of PURPOSES.
-    `sender`: the name or number that recipients see; empty: that of the setting. `series_id`: the series that made the
-    mailing; None: a person announced it. `draft_id`: the draft that was launched, as long as the mailing is as the
-    draft says: until the start, an undo of the launch leads back to it.
-    `canary`: clients that get the mailing first; None if there is no canary. `paused_because`: why the service paused
-    the mailing, for people. `answers` and `refusals`: what the brake counts. `rate_limit` is in messages a second.
-    `authors`: who announced the mailing or changed what is approved; nobody of them approves it. `approval`: as in
-    approval.py. `approved_by`: the person who has approved it as it is.
-    `max_cost`: what the texts may cost, as in money.py; None: no limit.
-    `window`: the local hours; None if there are none.
-    `releases`: the scheduled moments at which local hours open for waiting messages.
-    `awaits_feed`: messages wait in their rows, without a queue message, for their turn under the rate limit. The next
-    feed walks all rows and queues them. `is_feeding`: feed number `feed` does so now.
-    `awaits_hours`: in the last reconciliation round all queued messages waited for their local hours.
-    `former_texts`: those that it had since its start, the oldest first.
-    `has_placeholders` is False for mailings from before placeholders existed, so their texts are sent unchanged.
-    `rows_expire_at`: no row of a message is deleted before; set at the start (None: started by an earlier version).
-    `posts`: how many posts were answered, `post_milliseconds`: how long they took together; for people only.
-    `by_gateway`: the posts of the senders that counted its messages, also those of other mailings; for people only.
-    `attempts`: the sum of all attempts, set by the reconciliation round that ends the mailing.
-    `version` changes with every decision, but not with the counts. `receipts_version` changes with every group of
-    receipts: only a write that depends on the counts compares it, so that receipts do not stop the other decisions.
-    """
+    """Times are aware and in UTC. Fields that are for people only have no influence on any decision."""
 
     id: int
     datetime_start: datetime
@@ -90,54 +54,101 @@ class Mailing:
     message_text: str
     chosen: Filter = ALL_CLIENTS
     window: SendWindow | None = None
+    """The local hours; None if there are none."""
     purpose: str = SERVICE
+    """One of PURPOSES."""
     sender: str = ""
+    """The name or number that recipients see; empty: that of the setting."""
     series_id: int | None = None
+    """The series that made the mailing; None: a person announced it."""
     draft_id: int | None = None
+    """The draft that was launched, as long as the mailing is as the draft says: until the start, an undo of the launch
+    leads back to it."""
     rate_limit: int | None = None
+    """Messages a second."""
     max_cost: int | None = None
+    """What the texts may cost, as in money.py; None: no limit."""
     authors: tuple[str, ...] = ()
+    """Who announced the mailing or changed what is approved; nobody of them approves it."""
     approval: str = ""
+    """As in approval.py."""
     approved_by: str | None = None
+    """The person who has approved it as it is."""
     canary: Canary | None = None
+    """Clients that get the mailing first; None if there is no canary."""
     paused_because: Text | None = None
+    """Why the service paused the mailing, for people."""
     answers: Answers = NO_ANSWERS
     refusals: Refusals = NO_REFUSALS
+    """`answers` and `refusals`: what the brake counts."""
     status: str = SCHEDULED
     plan: Plan | None = None
+    """Set at the start."""
     is_fanned_out: bool = False
     counts: Counts = NO_COUNTS
     rounds: int = 0
+    """Reconciliation rounds that have begun; rounds.py has their rules."""
     round_started_at: datetime | None = None
+    """When the current round began."""
     first_valid_round: int = 0
+    """Earlier rounds began before the last decision: their reports are not used."""
     concluded_rounds: int = 0
+    """The latest round that has read all rows."""
     round_queued_at: datetime | None = None
+    """When the jobs of the current round were last queued."""
     round_requeues: str = ""
+    """Which waiting messages the current round queues."""
     round_expects_end: bool = False
+    """The counts said at the beginning of the current round that it decides something."""
     rounds_charged_until: datetime | None = None
+    """The price of the rounds until now."""
     requeue: bool = False
+    """An order that the next valid round carries out: queue waiting messages again."""
     resend: tuple[str, ...] = ()
+    """Orders that the next valid round carries out: those of resends.py."""
     resends: int = 0
+    """The number of the last order to resend."""
     releases: frozenset[datetime] = frozenset()
+    """The scheduled moments at which local hours open for waiting messages."""
     awaits_hours: bool = False
+    """In the last reconciliation round all queued messages waited for their local hours."""
     awaits_feed: bool = False
+    """Messages wait in their rows, without a queue message, for their turn under the rate limit. The next feed walks all
+    rows and queues them."""
     is_feeding: bool = False
+    """Feed number `feed` does so now."""
     feed: int = 0
     progress_at: datetime | None = None
+    """When a message last got a final status, or the fan-out wrote a page."""
     posting_since: datetime | None = None
+    """When the mailing last began to post: at its start, after a pause or its end, or when local hours opened that all
+    of its messages had waited for."""
     last_post_at: datetime | None = None
+    """When the latest of the counted posts began."""
     reached_at: datetime | None = None
+    """When the messages were queued whose outcomes were counted last."""
     waits_until: datetime | None = None
+    """When messages return that senders gave back without an attempt, recorded while the mailing makes no progress."""
     posts: int = 0
     post_milliseconds: int = 0
+    """How many posts were answered, and how long they took together; for people only."""
     by_gateway: PostsByGateway = field(default_factory=dict, hash=False)
+    """The posts of the senders that counted its messages, also those of other mailings; for people only."""
     attempts: int | None = None
+    """The sum of all attempts, set by the reconciliation round that ends the mailing."""
     ended_at: datetime | None = None
+    """When every message has a final status."""
     rows_expire_at: datetime | None = None
+    """No row of a message is deleted before; set at the start (None: started by an earlier version)."""
     has_placeholders: bool = False
+    """False for mailings from before placeholders existed, so their texts are sent unchanged."""
     former_texts: FormerTexts = ()
+    """Those that it had since its start, the oldest first."""
     version: int = 1
+    """Changes with every decision, but not with the counts."""
     receipts_version: int = 0
+    """Changes with every group of receipts: only a write that depends on the counts compares it, so that receipts do not
+    stop the other decisions."""
 
     @property
     def is_open(self) -> bool:
