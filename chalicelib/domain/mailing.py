@@ -113,8 +113,8 @@ class Mailing:
     awaits_hours: bool = False
     """In the last reconciliation round all queued messages waited for their local hours."""
     awaits_feed: bool = False
-    """Messages wait in their rows, without a queue message, for their turn under the rate limit. The next feed walks all
-    rows and queues them."""
+    """Messages wait in their rows, without a queue message, for their turn under the rate limit. The next feed walks
+    all rows and queues them."""
     is_feeding: bool = False
     """Feed number `feed` does so now."""
     feed: int = 0
@@ -147,8 +147,8 @@ class Mailing:
     version: int = 1
     """Changes with every decision, but not with the counts."""
     receipts_version: int = 0
-    """Changes with every group of receipts: only a write that depends on the counts compares it, so that receipts do not
-    stop the other decisions."""
+    """Changes with every group of receipts: only a write that depends on the counts compares it, so that receipts do
+    not stop the other decisions."""
 
     @property
     def is_open(self) -> bool:
