@@ -35,6 +35,9 @@ CHUNK = 250
 
 UNDO_WITHIN = timedelta(hours=24)
 
+TRACES_KEPT = timedelta(days=2)
+"""How long what a chunk did is kept for an undo. The bucket's lifecycle has the same number of days."""
+
 KEPT = timedelta(days=30)
 """How long the file, the import and its refused rows are kept. The bucket's lifecycle has the same number of days."""
 
@@ -141,8 +144,11 @@ class ClientImport:
         return self.first_row + (row - 1 - self.first_row) // CHUNK * CHUNK
 
     def may_be_undone(self, now: datetime) -> bool:
-        has_ended = self.status in (FINISHED, FAILED) and self.finished_at is not None
-        return self.is_traced and has_ended and now < (self.finished_at or now) + UNDO_WITHIN
+        """The undo reads what the first chunk did last, and takes about as long as the import."""
+        if not self.is_traced or self.status not in (FINISHED, FAILED) or self.finished_at is None:
+            return False
+        took = self.finished_at - self.created_at
+        return now < min(self.finished_at + UNDO_WITHIN, self.created_at + TRACES_KEPT - took)
 
     @property
     def gives_stops(self) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import fields
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -34,7 +33,7 @@ from chalicelib.adapters.tables.users import AttemptsRow, UserRow
 from chalicelib.api.authorizer import TTL_SECONDS
 from chalicelib.api.response_headers import HTTPS_ONLY, SAFE_HEADERS
 from chalicelib.domain.audience import MAX_SLICES
-from chalicelib.domain.client_import import KEPT, UNDO_WITHIN
+from chalicelib.domain.client_import import KEPT, TRACES_KEPT
 from chalicelib.reports.daily import SCHEDULED_TIME
 from chalicelib.settings import Settings
 from chalicelib.workers.send_queue import ASK_BALANCES
@@ -435,7 +434,7 @@ def test_uploaded_files_are_encrypted_private_and_deleted_with_their_imports(res
     assert all(bucket["PublicAccessBlockConfiguration"].values())
     uploads, undo, rule = bucket["LifecycleConfiguration"]["Rules"]
     assert (uploads["Prefix"], uploads["ExpirationInDays"]) == ("uploads/", 1)
-    assert timedelta(days=undo["ExpirationInDays"]) > UNDO_WITHIN
+    assert undo["ExpirationInDays"] == TRACES_KEPT.days
     assert (undo["Prefix"], "Prefix" in rule) == ("undo/", False)
     assert (rule["Status"], rule["ExpirationInDays"]) == ("Enabled", KEPT.days)
 

@@ -212,3 +212,14 @@ def test_a_client_that_another_program_registers_during_the_import_gets_its_form
     assert moved == [FollowMovedClients((99,))], "it may have waiting messages"
     assert undone(services, import_id) == (2, 1, 0)
     assert services.clients.rows == {99: theirs}
+
+
+def test_a_long_import_is_undone_only_if_the_bucket_has_what_it_did_first_until_the_end(services: Any) -> None:
+    import_id = begun(services)
+    services.clock.forward(timedelta(hours=20).total_seconds())
+    assert process_import(services, import_id, lambda: 60.0)
+    services.clock.forward(timedelta(hours=8).total_seconds() - 1)
+    assert services.imports.rows[import_id].may_be_undone(services.clock.now())
+    services.clock.forward(1)
+    with pytest.raises(NotInThisStatus):
+        begin_undo(services, import_id, author(services))
