@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from ipaddress import ip_address
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from .domain.inbound import LONGEST_WORD
@@ -15,6 +16,7 @@ from .gateways.registry import NAMES
 from .wording import LANGUAGES
 from .zones import is_time_of_day, is_zone, meant_zone
 
+N = TypeVar("N", int, float)
 AUTO = "auto"
 ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 MAX_RECIPIENTS = 50
@@ -70,24 +72,32 @@ def openid_problems(environment: Mapping[str, str], is_local: bool) -> list[str]
 
 
 def positive(text: str) -> float:
-    number = float(text)
+    number = _number(text, float, 0.0)
     if not 0 < number < float("inf"):
         raise ValueError("a number above 0 is expected")
     return number
 
 
 def count(text: str) -> int:
-    number = int(text)
+    number = _number(text, int, 0)
     if number < 1:
         raise ValueError("a whole number above 0 is expected")
     return number
 
 
 def not_negative(text: str) -> int:
-    number = int(text)
+    number = _number(text, int, -1)
     if number < 0:
         raise ValueError("a whole number from 0 is expected")
     return number
+
+
+def _number(text: str, kind: Callable[[str], N], otherwise: N) -> N:
+    """Python's own error speaks of literals and bases."""
+    try:
+        return kind(text)
+    except ValueError:
+        return otherwise
 
 
 def flag(text: str) -> bool:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import boto3
@@ -16,6 +16,7 @@ from chalicelib.errors import BadSettings
 from chalicelib.settings import LOCAL_STAGE, Settings, read_settings
 
 from .api_settings import incomplete_pairs
+from .capacity import WARM_TABLES
 from .errors import DeployFailed
 from .gateway import gateway_problems, inbound_problems
 
@@ -27,6 +28,8 @@ WORDS = "StopWords"
 IN_JSON = {"Gateways", "GatewayOptions"}
 OF_GATEWAY = ("Gateway", "BalanceAlarm")
 """How the names of the parameters begin that a gateway needs."""
+SETTINGS = {setting.name.upper() for setting in fields(Settings)}
+WHOLE, DECIMAL = re.compile(r"[0-9]+"), re.compile(r"-?[0-9]+([.][0-9]+)?")
 STAGE = re.compile(rf"[a-z][a-z0-9-]{{0,{LONGEST_STAGE - 1}}}")
 
 
@@ -83,6 +86,7 @@ def read_parameters(
     together = {**(before or {}), **given}
     wrong += incomplete_pairs({_variable(name): value for name, value in together.items()})
     wrong += _wrong_settings(together)
+    wrong += _wrong_numbers(given, known)
     wrong += inbound_problems(together)
     if wrong:
         raise DeployFailed("; ".join(wrong))
@@ -99,6 +103,25 @@ def _wrong_settings(parameters: Mapping[str, str]) -> list[str]:
         of_gateway = settings_of({name: value for name, value in parameters.items() if name.startswith(OF_GATEWAY)})
         wrong += gateway_problems(of_gateway, parameters.get("GatewayUrl", ""))
     return wrong
+
+
+def _wrong_numbers(given: Mapping[str, str], known: Mapping[str, Any]) -> Iterator[str]:
+    """Of parameters that are no settings of the functions, which are checked with those."""
+    for name, text in given.items():
+        parameter = known[name]
+        if name in WARM_TABLES or (parameter["Type"] == "Number" and _variable(name) not in SETTINGS):
+            least, most = float(parameter.get("MinValue", "-inf")), float(parameter.get("MaxValue", "inf"))
+            if not (_form_of(name).fullmatch(text) and least <= float(text) <= most):
+                yield f"{_variable(name)}: {parameter.get('ConstraintDescription') or _expected(least, most)}"
+
+
+def _form_of(name: str) -> re.Pattern[str]:
+    """CloudFormation takes decimals for every number, and AWS refuses them later for most."""
+    return WHOLE if name in WARM_TABLES or name.endswith(("Concurrency", "Reserved")) else DECIMAL
+
+
+def _expected(least: float, most: float) -> str:
+    return f"a number {f'from {least:g} to {most:g}' if most < float('inf') else f'of at least {least:g}'} is expected"
 
 
 def settings_of(parameters: Mapping[str, str]) -> Settings:

@@ -66,6 +66,31 @@ def test_all_errors_are_named_at_once() -> None:
     assert all(name in text for name in ("GATEWAY_URL", "REPORT_TIME", "REPORT_SENDER"))
 
 
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("SENDER_CONCURRENCY", "eight"),
+        ("SENDER_CONCURRENCY", "1"),
+        ("SENDER_CONCURRENCY", "4.5"),
+        ("JOBS_CONCURRENCY", "1001"),
+        ("SENDER_RESERVED", "-1"),
+        ("WARM_WRITES", "40k"),
+        ("BUDGET_DOLLARS", "fifty"),
+        ("API_RATE", "\u0661"),
+    ],
+)
+def test_a_number_that_is_none_or_out_of_its_range_is_named_before_anything_is_stored(
+    variable: str, value: str
+) -> None:
+    with pytest.raises(DeployFailed, match=f"^{variable}: "):
+        read_parameters({**GATEWAY, variable: value}, KNOWN, None)
+
+
+def test_numbers_of_the_template_and_amounts_are_taken() -> None:
+    given = {"SENDER_CONCURRENCY": "2", "JOBS_CONCURRENCY": "1000", "WARM_WRITES": "40000", "BUDGET_DOLLARS": "49.99"}
+    assert len(read_parameters({**GATEWAY, **given}, KNOWN, None)) == len(given) + 1
+
+
 OPENID = {"OIDC_ISSUER": "https://id.example.com", "OIDC_CLIENT_ID": "sms", "OIDC_ROLE_CLAIM": "roles"}
 
 
