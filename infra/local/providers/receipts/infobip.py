@@ -50,6 +50,11 @@ def reported(report: Report, _: Keys) -> Call:
     return call({**one, "to": report.phone_number}, url=report.address)
 
 
+def of_status(number: object, group: str) -> Call:
+    one = result(group)
+    return of_message({**one, "status": {"id": number, "groupId": GROUPS[group], "groupName": group}})
+
+
 def failed(group: str, error: str) -> ReceiptCase:
     return ReceiptCase(f"the group {group}", of_message(result(group, error=error)), not_delivered(f"{group} {error}"))
 
@@ -63,6 +68,10 @@ TABLE = ReceiptTable(
         failed("UNDELIVERABLE", "EC_ABSENT_SUBSCRIBER"),
         failed("EXPIRED", "EC_MESSAGE_EXPIRED"),
         failed("REJECTED", "EC_UNKNOWN_SUBSCRIBER"),
+        ReceiptCase("the operator has it, and the phone not yet", of_status(2, "DELIVERED"), NOTHING),
+        ReceiptCase("the same with an id in quotes", of_status("2", "DELIVERED"), NOTHING),
+        ReceiptCase("a report of the operator that Infobip cannot read", of_status(29, "EXPIRED"), NOTHING),
+        ReceiptCase("an id of a status that is a list", of_status([2], "DELIVERED"), delivered()),
         ReceiptCase("a group that is not known", of_message(result("LOST")), IGNORED),
         ReceiptCase("many reports", call(result("DELIVERED"), result("DELIVERED", "7")), delivered() + delivered(7)),
         ReceiptCase(
