@@ -12,7 +12,7 @@ from ..domain.outcome import Kind, Outcome
 from ..errors import BadSettings
 from .answer import Answer, outcome_by_code, outcome_of_code, outcome_of_status
 from .http_rules import Rule, json_in, rule_of
-from .http_template import OF_MESSAGE, OF_SECRET, check, fill, fill_json, texts_of, values_of
+from .http_template import OF_MESSAGE, OF_SECRET, check, fill, fill_json, names_in, texts_of, values_of
 from .port import Capabilities, Options, Request, Sms, form_request, json_request
 
 CAPABILITIES = Capabilities(dedupes=None, options=("answers", "body", "fields", "headers", "method", "path"))
@@ -39,7 +39,6 @@ class Http:
         self._fields: Mapping[str, Any] = given.get("fields", {})
         self._check_address()
         self._check_fields()
-        self._needs_password = "{password}" in self._templates
         self._rules = _rules(given.get("answers"))
 
     def request(self, sms: Sms, secret: str) -> Request:
@@ -54,7 +53,7 @@ class Http:
             return json_request(url, fields, headers)
         if self._body == "form":
             return form_request(url, fields, headers)
-        return Request(f"{url}?{urlencode(fields)}", b"", headers, self._method)
+        return Request(f"{url}{'&' if '?' in url else '?'}{urlencode(fields)}", b"", headers, self._method)
 
     def outcome(self, answer: Answer, now: datetime) -> Outcome:
         """By the first rule that fits. Without one, the careful reading of the status: no 2xx is a success."""
@@ -76,6 +75,8 @@ class Http:
         for name, template in _texts("headers", self._headers).items():
             if not HEADER.fullmatch(name):
                 raise BadSettings(f"{PLACE}: headers: names of letters, digits and hyphens are expected")
+            if not _fits_header(template):
+                raise BadSettings(f"{PLACE}: headers.{name}: ASCII without line breaks is expected")
             check(f"{PLACE}: headers.{name}", template, IN_HEADERS)
 
     def _check_fields(self) -> None:
@@ -86,10 +87,11 @@ class Http:
         texts = dict(texts_of(f"{PLACE}: fields", fields))
         for place, template in texts.items():
             check(place, template, OF_MESSAGE | OF_SECRET, may_be_int=is_json)
-        self._templates = " ".join([self._path, *texts.values(), *self._headers.values()])
-        for name in ("phone", "text"):
-            if f"{{{name}" not in self._templates:
+        used = names_in(" ".join([self._path, *texts.values(), *self._headers.values()]))
+        for name, names in {"phone": {"phone", "phone_plus"}, "text": {"text"}}.items():
+            if used.isdisjoint(names):
                 raise BadSettings(f"{PLACE}: fields: {{{name}}} is expected in one of them")
+        self._needs_password = "password" in used
 
 
 make_adapter = Http
@@ -110,9 +112,13 @@ def _texts(name: str, given: Any) -> dict[str, str]:
 def _headers(templates: Mapping[str, str], values: Mapping[str, str]) -> dict[str, str]:
     headers = {name: fill(template, values) or "" for name, template in templates.items()}
     for name, value in headers.items():
-        if not (value.isascii() and value.isprintable()):
+        if not _fits_header(value):
             raise BadSettings(f"GATEWAY_TOKEN: ASCII without line breaks is expected by the header {name}")
     return headers
+
+
+def _fits_header(text: str) -> bool:
+    return text.isascii() and text.isprintable()
 
 
 def _rules(given: Any) -> list[Rule]:

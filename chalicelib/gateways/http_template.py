@@ -66,6 +66,11 @@ def fill_json(template: Any, values: Mapping[str, str]) -> Any:
     return int(text) if text is not None and template.endswith(":int}") else text
 
 
+def names_in(template: str) -> set[str]:
+    """Of its placeholders."""
+    return {name for name, _ in PLACEHOLDER.findall(template)}
+
+
 def check(place: str, template: str, allowed: set[str], may_be_int: bool = False) -> None:
     """Raises BadSettings for a placeholder that is not allowed here."""
     for match in PLACEHOLDER.finditer(template):

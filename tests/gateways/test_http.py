@@ -66,6 +66,11 @@ def test_no_text_changes_the_post_around_it(text: str, sender: str) -> None:
     assert [field.split("=")[0] for field in query.split("&")] == ["to", "text", "ref", "ttl"]
 
 
+def test_a_query_follows_one_of_the_address() -> None:
+    options = Options("https://a.example/api?method=push", {**LEAST, "body": "query"})
+    assert Http(options).request(PLAIN, "key").url == "https://a.example/api?method=push&to=79774053329&text=Sale"
+
+
 def test_a_text_with_a_placeholder_is_not_filled() -> None:
     assert (
         made().request(replace(PLAIN, text="{key} {phone}"), "secret").body
@@ -182,6 +187,11 @@ def test_a_mistake_in_a_rule_is_named_by_its_place(rule: dict[str, Any], problem
         ({"fields": {"to": "{phone}"}}, "fields: {text} is expected in one of them"),
         ({"fields": {"text": "{text}"}}, "fields: {phone} is expected in one of them"),
         ({"fields": {"to": "{Phone}"}}, "fields.to: {Phone}: one of "),
+        ({"fields": {"to": "{phone}", "text": "{text }"}}, "fields: {text} is expected in one of them"),
+        ({"fields": {"to": "{phone}", "text": "{text1}"}}, "fields: {text} is expected in one of them"),
+        ({"fields": {"to": "{phone-plus}", "text": "{text}"}}, "fields: {phone} is expected in one of them"),
+        ({"headers": {"X-Shop": "Магазин"}}, "headers.X-Shop: ASCII without line breaks is expected"),
+        ({"headers": {"X-Shop": "a\nb"}}, "headers.X-Shop: ASCII without line breaks is expected"),
         ({"fields": {"to": "{phone:int}"}}, "fields.to: {phone:int} is expected alone, in JSON, for one of id, "),
         ({"body": "json", "fields": {"m": [{"t": "{text:int}"}]}}, "fields.m[0].t: {text:int} is expected alone"),
         ({"body": "json", "fields": {"m": ["+{phone:int}"]}}, "fields.m[0]: {phone:int} is expected alone"),
