@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 import requests
@@ -18,6 +19,9 @@ from .port import Adapter, Request, Secret, Sms
 
 BODY_LIMIT = 16 * 1024
 """Bytes that are read of an answer. Twilio repeats the text, with six bytes for each of 1600 letters."""
+
+SENDABLE = re.compile(r"(?!\s)[\t -~\x80-\xff]*")
+"""A header that HTTP can have, as http.client writes it."""
 
 
 class HttpGateway:
@@ -48,6 +52,7 @@ class HttpGateway:
         """Post once, for at most `timeout` seconds. Errors become an outcome; nothing is raised."""
         try:
             request = self._adapter.request(sms, self._secret.value())
+            _require_sendable(request.headers)
         except BadSettings as bad:
             outcome = Outcome(Kind.CREDENTIALS, Text("gateway.wrong_settings", problem=str(bad)), is_answered=False)
         else:
@@ -72,3 +77,10 @@ class HttpGateway:
 
     def close(self) -> None:
         self._http.close()
+
+
+def _require_sendable(headers: Mapping[str, str]) -> None:
+    """Only the secret can make a header that is not. Raises BadSettings."""
+    for name, value in headers.items():
+        if not SENDABLE.fullmatch(value):
+            raise BadSettings(f"GATEWAY_TOKEN: Latin letters without line breaks are expected by the header {name}")

@@ -13,6 +13,7 @@ from chalicelib.gateways.answer import Answer
 from chalicelib.gateways.callback import Callback
 from chalicelib.gateways.http_gateway import HttpGateway
 from chalicelib.gateways.port import Options
+from chalicelib.gateways.registry import provider
 from chalicelib.gateways.twilio import Twilio
 from infra.local.service import free_port
 from infra.local.simulator import Simulator
@@ -134,6 +135,32 @@ def test_a_token_of_another_form_stops_the_sender_and_leaves_no_message_in_doubt
     assert str(outcome.reason) == (
         "The settings of the gateway are wrong: GATEWAY_TOKEN: ACCOUNT_SID:AUTH_TOKEN is expected."
     )
+    assert simulator.seen.requests == 0
+
+
+@pytest.mark.parametrize(
+    ("provider_name", "secret", "header"),
+    [
+        ("contract", "ключ", "Authorization"),
+        ("exolve", "a\nb", "Authorization"),
+        ("infobip", "\N{CYRILLIC SMALL LETTER ES}ecret", "Authorization"),
+        ("kannel", "anna:a\rb", "X-Kannel-Password"),
+        ("kannel", " anna:secret", "X-Kannel-Username"),
+    ],
+)
+def test_a_secret_that_no_header_can_have_is_a_wrong_one_and_no_outage(
+    simulator: Simulator, provider_name: str, secret: str, header: str
+) -> None:
+    token = KnownToken(secret)
+    adapter = provider(provider_name).make_adapter(Options(simulator.url))
+    gateway = HttpGateway(adapter, token, lambda: NOW, connections=1)
+    outcome = gateway.post(SMS, 5)
+    gateway.close()
+    assert (outcome.kind, outcome.is_answered, token.expired) == (Kind.CREDENTIALS, False, 1)
+    assert f"GATEWAY_TOKEN: Latin letters without line breaks are expected by the header {header}" in str(
+        outcome.reason
+    )
+    assert secret not in str(outcome.reason)
     assert simulator.seen.requests == 0
 
 
