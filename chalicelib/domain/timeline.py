@@ -2,13 +2,13 @@
 
 The sweep keeps a sample a minute of a mailing that makes progress. The counts of a mailing are the sum of all that
 senders have counted, so a lost sample loses no message: the messages are shown in the minutes up to the next sample.
-Between two samples messages are spread evenly.
+Between two samples messages are spread evenly, unless the mailing has paused between them or waited for local hours.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -24,20 +24,29 @@ SAMPLES_AT_FULL_RATE = 120
 """For twice so many minutes a sample is kept each minute, then for so many each second one, then each third one, and so
 on: a mailing of two months has less than a thousand."""
 
+IDLE_AFTER = timedelta(minutes=30)
+"""A mailing without a sample for so long has made no progress: retries follow each other within 15 minutes."""
+
+IDLE_PART = 24
+"""The same of the age of a mailing: five times as long as until the next sample."""
+
+IDLE_UNTIL = timedelta(days=7)
+"""The age of a mailing. Later its samples are too rare to tell a pause."""
+
 SHOWN = ("sent", "failed", "unknown", "expired", "cancelled")
 MOST_BARS = 60
 WIDTHS = (1, 2, 5, 10, 15, 30, 60, 120, 360, 720, 1440)
 """Minutes of a bar."""
 
 RATE_OVER = timedelta(minutes=3)
-"""The present rate is that of at least so long, if the mailing runs so long."""
+"""The present rate is that of at least so long, if the mailing has made progress so long."""
 
 
 @dataclass(frozen=True)
 class Sample:
     """The counts at a moment. `posts` and `post_milliseconds`: how many posts were answered, and how long they took.
 
-    `by_gateway`: as in the mailing.
+    `by_gateway`: as in the mailing. `is_restart`: where the mailing goes on after a time without progress.
     """
 
     at: datetime
@@ -45,6 +54,7 @@ class Sample:
     posts: int = 0
     post_milliseconds: int = 0
     by_gateway: PostsByGateway = field(default_factory=dict, hash=False)
+    is_restart: bool = False
 
     @property
     def done(self) -> int:
@@ -89,15 +99,30 @@ def sample_of(mailing: Mailing, at: datetime) -> Sample:
     return Sample(at, mailing.counts, mailing.posts, mailing.post_milliseconds, mailing.by_gateway)
 
 
-def course(mailing: Mailing, samples: Sequence[Sample], now: datetime) -> list[Sample]:
-    """The samples between an empty one at the beginning and the present counts. Empty before the start."""
+def course(mailing: Mailing, samples: Sequence[Sample], now: datetime, is_whole: bool = True) -> list[Sample]:
+    """The samples between an empty one at the beginning and the present counts, with restarts. Empty before the start.
+
+    `is_whole`: these are all samples, not the newest ones.
+    """
     if mailing.plan is None:
         return []
     begins = samples[0].at - MINUTE if samples else mailing.posting_since or mailing.datetime_start
     begin = max(begins, mailing.datetime_start)
     last = mailing.ended_at or now
     known = [sample for sample in samples if begin < sample.at < last]
-    return [Sample(begin), *known, sample_of(mailing, max(last, begin + timedelta(seconds=1)))]
+    points = [Sample(begin), *known, sample_of(mailing, max(last, begin + timedelta(seconds=1)))]
+    return list(_with_restarts(points, begin if is_whole else mailing.datetime_start, mailing.posting_since or begin))
+
+
+def _with_restarts(points: Sequence[Sample], began: datetime, posting_since: datetime) -> Iterator[Sample]:
+    """What is counted after a time without progress was sent in the minute before, or since the mailing posts again."""
+    yield from points[:2]
+    for before, after in pairwise(points[1:]):
+        age = after.at - began
+        if age < IDLE_UNTIL and after.at - before.at > max(IDLE_AFTER, age / IDLE_PART):
+            at = posting_since if after.at - MINUTE < posting_since < after.at else after.at - MINUTE
+            yield replace(before, at=at, is_restart=True)
+        yield after
 
 
 def chart_of(points: Sequence[Sample]) -> Chart:
@@ -124,7 +149,8 @@ def rate_of(points: Sequence[Sample]) -> float | None:
     if len(points) < 2:
         return None
     last = points[-1]
-    earlier = next((one for one in reversed(points[:-1]) if last.at - one.at >= RATE_OVER), points[0])
+    begins = (one for one in reversed(points[:-1]) if one.is_restart or last.at - one.at >= RATE_OVER)
+    earlier = next(begins, points[0])
     passed = (last.at - earlier.at) / MINUTE
     return max(0, last.done - earlier.done) / passed if passed >= 0.1 else None
 

@@ -56,7 +56,7 @@ def timeline_of(services: Services, mailing: Mailing) -> Timeline:
 
 def newest_points(services: Services, mailing: Mailing) -> list[Sample]:
     """The newest samples and the present counts. The first one is empty, as if the mailing had begun there."""
-    return course(mailing, services.timelines.samples(mailing.id, NEWEST), services.clock.now())
+    return course(mailing, services.timelines.samples(mailing.id, NEWEST), services.clock.now(), is_whole=False)
 
 
 def present_of(mailing: Mailing, points: Sequence[Sample]) -> Timeline:

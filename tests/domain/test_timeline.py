@@ -57,6 +57,59 @@ def test_a_lost_sample_spreads_its_messages_and_loses_none() -> None:
     assert [bar.numbers["sent"] for bar in chart_of(points).bars][:4] == [100] * 4
 
 
+def after_a_night(*minutes_later: float) -> list[Sample]:
+    """A mailing of 1000 messages, ten hours after it has paused with 100 sent: 60 a minute, from minute 600 on."""
+    mailing = replace(RUNS, posting_since=at(600), counts=Counts(total=1000, sent=round(100 + 60 * minutes_later[-1])))
+    later = [Sample(at(600 + one), Counts(total=1000, sent=round(100 + 60 * one))) for one in minutes_later[:-1]]
+    return course(mailing, [*sampled(60, 100), *later], at(600 + minutes_later[-1]))
+
+
+@pytest.mark.parametrize("minutes_later", [(0.5,), (0.8, 1.5), (0.8, 1.8, 5)])
+def test_no_message_is_shown_in_a_pause_or_a_night_and_the_rate_is_that_of_the_time_after_it(
+    minutes_later: tuple[float, ...],
+) -> None:
+    points = after_a_night(*minutes_later)
+    bars = {bar.at: bar.total for bar in chart_of(points).bars}
+    assert bars[at(0)] == 100
+    assert sum(bars[moment] for moment in bars if at(0) < moment < at(570)) == 0
+    assert sum(bars.values()) == points[-1].done
+    assert rate_of(points) == pytest.approx(60)
+    assert all(end < at(620) for _, end in moved_ends(points))
+
+
+def test_a_night_ends_for_some_clients_a_minute_before_the_next_sample() -> None:
+    mailing = replace(RUNS, posting_since=NOON, counts=Counts(total=1000, sent=190))
+    points = course(mailing, [*sampled(60, 100), Sample(at(600), Counts(total=1000, sent=160))], at(600.5))
+    assert rate_of(points) == pytest.approx(60)
+
+
+@pytest.mark.parametrize("begin", [0, 17, 1000])
+@pytest.mark.parametrize("days", [6, 30])
+def test_the_rare_samples_of_a_long_mailing_are_no_pauses(days: int, begin: int) -> None:
+    minutes = range(begin, begin + days * 24 * 60)
+    samples = [
+        Sample(at(minute), steady(begin, minute).counts)
+        for minute in minutes
+        if needs_sample(steady(begin, minute), at(minute))
+    ]
+    now, mailing = at(minutes[-1] + 2), steady(begin, minutes[-1] + 2)
+    for points in (course(mailing, samples, now), course(mailing, samples[-12:], now, is_whole=False)):
+        assert not any(point.is_restart for point in points)
+        assert rate_of(points) == pytest.approx(2, rel=0.1)
+
+
+def steady(begin: int, minute: int) -> Mailing:
+    """A mailing that sends two messages a minute from a minute on."""
+    counts = Counts(total=10**6, sent=2 * (minute - begin))
+    start = at(begin)
+    return replace(RUNS, datetime_start=start, posting_since=start, progress_at=at(minute), counts=counts)
+
+
+def test_a_long_mailing_without_any_sample_is_spread_evenly() -> None:
+    ended = replace(RUNS, status=FINISHED, ended_at=at(50), counts=Counts(total=100, sent=100))
+    assert {bar.total for bar in chart_of(course(ended, [], at(90))).bars[:50]} == {2}
+
+
 def test_a_mailing_that_ended_within_a_minute_has_one_bar() -> None:
     mailing = replace(RUNS, status=FINISHED, ended_at=at(0.3), counts=Counts(total=5, sent=5))
     assert [bar.total for bar in chart_of(course(mailing, [], at(60))).bars] == [5]
