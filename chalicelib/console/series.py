@@ -8,6 +8,7 @@ from typing import cast
 
 from chalice.app import Response
 
+from ..clients.segments import as_it_would_start
 from ..domain.condition_text import describe_filter
 from ..domain.series import Series
 from ..errors import BadInput, NotFound
@@ -47,7 +48,7 @@ def read(request: PageRequest, sent_id: str, status_code: int = 200, problem: Te
         problem=problem,
         starts=[(start, start.astimezone(local)) for start in starts],
         hours=_hours(series),
-        condition=describe_filter(series.mailing.chosen),
+        condition=describe_filter(as_it_would_start(request.services, series.mailing).chosen),
         mailings=[mailings[number] for number in series.mailing_ids if number in mailings],
         is_live=False,
         currency=request.services.settings.gateway_currency,

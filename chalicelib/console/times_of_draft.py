@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import cast
 
 from ..errors import BadInput
@@ -12,6 +12,8 @@ from ..rules import read_fields
 
 USUAL_LENGTH = timedelta(days=1)
 """Long enough for local hours to open in each time zone."""
+
+LAST_MOMENT = datetime.max.replace(tzinfo=UTC)
 
 
 def times_of(values: Mapping[str, object], now: datetime) -> dict[str, object]:
@@ -27,7 +29,7 @@ def _usual_end(start: object, now: datetime) -> str:
         begins = cast(datetime, read_fields({"datetime_start": start}, known, set(), partial=True)["datetime_start"])
     except BadInput:
         begins = now
-    return _written(max(begins, now) + USUAL_LENGTH)
+    return _written(min(max(begins, now), LAST_MOMENT - USUAL_LENGTH) + USUAL_LENGTH)
 
 
 def _written(moment: datetime) -> str:

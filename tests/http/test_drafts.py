@@ -764,6 +764,13 @@ def test_a_blank_end_follows_the_start_that_is_typed(anna: Browser, services: Se
     assert mailing.datetime_end - mailing.datetime_start == timedelta(days=1)
 
 
+@pytest.mark.parametrize(("start", "status"), [("9999-12-31T10:00", 303), ("9999-12-31T23:59:59", 400)])
+def test_a_blank_end_after_the_last_day_of_time_is_the_end_of_it(anna: Browser, start: str, status: int) -> None:
+    late = {**MAILING, "datetime_start": start, "datetime_end": ""}
+    assert anna.post("/console/preview", page="x", **late).status == 200
+    assert new_form(anna, **{**late, "step": "check"}).status == status
+
+
 def test_the_preview_of_a_draft_with_blank_times_shows_when_the_last_message_goes_out(anna: Browser) -> None:
     add_clients(anna, 1)
     assert "Expected time of the last message" in anna.post("/console/preview", message_text="hello", page="p").text

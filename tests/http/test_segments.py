@@ -205,5 +205,12 @@ def test_a_series_has_a_segment_too(call: Call, services: Services) -> None:
     assert chosen_ids(services, kept.mailing.chosen) == [1, 2]
 
 
+def test_a_series_is_shown_with_its_segment_as_it_is_now(anna: Browser, call: Call) -> None:
+    make(call)
+    call("POST", "/Series", json={**MAILING, "repeat": "daily", "segment": 1})
+    call("PATCH", "/Segments/1", json={"filter": NEW})
+    assert "the tag is “new”" in anna.get("/console/series/1").text
+
+
 def test_a_segment_that_is_only_named_chooses_nobody(services: Services) -> None:
     assert chosen_ids(services, Filter(segment=Segment(1))) == []
