@@ -16,6 +16,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import boto3
@@ -42,6 +43,10 @@ from .stack import Deployment, outputs_of, parameters_of, plan, prepare, require
 from .stack_settings import known_parameters, read_stack_settings
 from .stored_secrets import encrypt_again, former_key, is_stored, restored_after_failure
 
+GOES_ON = "CloudFormation goes on with what it has begun: wait until it has ended, then repeat the command"
+INTERRUPTED = 130
+"""As a shell says it: 128 and the number of SIGINT."""
+
 
 def main() -> int:
     options = _arguments()
@@ -64,6 +69,9 @@ def main() -> int:
     except (ClientError, BotoCoreError) as error:
         print(f"{options.command}: AWS refused: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print(f"\n{options.command}: interrupted. {GOES_ON}", file=sys.stderr)
+        return INTERRUPTED
     return 0
 
 
@@ -218,8 +226,9 @@ def _rehearse(stage: str, stack_name: str) -> int:
 
 
 def _is_confirmed(stack_name: str) -> bool:
-    if input("Type the name of the stack to continue: ").strip() == stack_name:
-        return True
+    with suppress(EOFError):  # nobody is there, as in CI
+        if input("Type the name of the stack to continue: ").strip() == stack_name:
+            return True
     print("Nothing was changed.")
     return False
 
