@@ -23,7 +23,7 @@ from .posting import SECONDS_TO_SETTLE, Posting
 from .rate_limits import Permits, limits_of
 from .send_task import DONE, Result, SendTask
 from .spending import least_cost
-from .unposted import Unposted
+from .unposted import Unposted, without_write
 
 if TYPE_CHECKING:
     from ..adapters.services import Services
@@ -144,6 +144,12 @@ class TaskHandler:
         message = self._rows.get(key)
         return message is not None and message.is_final
 
+    def _without_post(self, key: MessageKey) -> Result | None:
+        """The result of a message that is final or has an attempt in progress: a limit leaves it no room, and it needs
+        none. Otherwise its second queue message would pause a mailing that has just reached the limit with its last one.
+        """
+        return without_write(self.services.messages.get(key), self.services.clock.now())
+
     def _admit_to_canary(self, mailing_id: int) -> bool:
         """Called right before the first claim, so that a message that is not posted uses no place of the canary."""
         now = self.services.clock.now()
@@ -168,7 +174,7 @@ class TaskHandler:
         if mailing.feed and self._is_done(mailing.message_key(task.client_id)):
             return DONE
         if over_limit := self.posting.spending.over_limit(mailing, least_cost(self.services, count_parts(text))):
-            return over_limit
+            return self._without_post(mailing.message_key(task.client_id)) or over_limit
         attempt = self._admitted(task, mailing, client, timeout)
         if isinstance(attempt, Result):
             return attempt

@@ -64,7 +64,7 @@ def after_lost_write(services: Services, key: MessageKey) -> Result:
     """Another writer has changed the message before a claim or a closing: the row says what becomes of the task."""
     message, now = services.messages.get(key), services.clock.now()
     if message is None or not _is_doubtful(services, message, now):
-        return _without_write(message, now) or Result(delay=1)
+        return without_write(message, now) or Result(delay=1)
     is_new = confirmed(services.messages.change_all([closing(message, UNKNOWN, NO_ANSWER)])[0])
     return Result(UNKNOWN, error=NO_ANSWER, timezone=message.timezone) if is_new else DONE
 
@@ -82,7 +82,7 @@ def _write_of_mailing(
     changes: list[tuple[Unposted, MessageChange]] = []
     for one in group:
         message = found.get(one.task.client_id)
-        result = _without_write(message, now)
+        result = without_write(message, now)
         change = _change(services, one, message, now) if message is not None and result is None else None
         if change is not None:
             changes.append((one, change))
@@ -118,7 +118,7 @@ def _guarded(work: Callable[[], Result | Exception]) -> Result | Exception:
         return error
 
 
-def _without_write(message: Message | None, now: datetime) -> Result | None:
+def without_write(message: Message | None, now: datetime) -> Result | None:
     """The result of a task whose message needs no write; None if it has no final status and no attempt in progress."""
     if message is None or message.is_final:
         return DONE

@@ -69,6 +69,23 @@ def test_a_mailing_that_costs_exactly_its_maximum_ends() -> None:
     assert (mailing.counts.parts, mailing.counts.cost) == (CLIENTS, CLIENTS * PRICE)
 
 
+@pytest.mark.parametrize("limit", [{"max_cost": CLIENTS * PRICE}, {}], ids=["of the mailing", "of the day"])
+@pytest.mark.parametrize("batch", [10, 2 * CLIENTS])
+def test_a_second_queue_message_of_a_sent_message_does_not_pause_at_a_limit_that_is_just_reached(
+    batch: int, limit: dict[str, int]
+) -> None:
+    """A pause and a resume leave two of each, and SQS may deliver one twice."""
+    world = priced_world(daily_budget=CLIENTS * PRICE)
+    world.batch = batch
+    mailing_id = world.mailing(lasts=DAY, **limit)
+    world.do_jobs()
+    for one in list(world.services.send_queue.messages.values()):
+        world.services.send_queue.send_body(one.body)
+    world.run(600)
+    mailing = world.get(mailing_id)
+    assert (mailing.status, mailing.counts) == ("finished", Counts(total=CLIENTS, sent=CLIENTS))
+
+
 def test_a_resume_pauses_again_without_a_post_until_the_maximum_is_raised() -> None:
     world = priced_world()
     mailing_id = world.mailing(lasts=DAY, max_cost=10 * PRICE)
