@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
 
 from ..errors import FileGone, NotRead, NotWritten
 from . import aws
 
 NO_SUCH_RANGE = 416
+DIGEST = "sha256"
+"""Metadata of the files that the service stores: the version of one. With a key of KMS the ETag is no digest of the content
+(S3 API Reference, "Object"), and a repeated request would replace the file of a running import by itself."""
 
 
 @dataclass(frozen=True)
@@ -25,9 +31,12 @@ class Files:
 
     def put(self, key: str, content: bytes) -> str:
         """Store a file and return its version. Raises NotWritten if S3 is throttled, fails or does not answer."""
+        about = {DIGEST: sha256(content).hexdigest()}
         with aws.momentary_as(NotWritten, f"file {key}"):
-            answer = aws.client("s3").put_object(Bucket=self.bucket, Key=key, Body=content, ContentType="text/csv")
-        return str(answer["ETag"])
+            aws.client("s3").put_object(
+                Bucket=self.bucket, Key=key, Body=content, ContentType="text/csv", Metadata=about
+            )
+        return about[DIGEST]
 
     def read(self, key: str, start: int, length: int) -> Piece | None:
         """Up to `length` bytes from `start`, or None at the end of the file. Raises FileGone, and NotRead as `put`."""
@@ -45,4 +54,9 @@ class Files:
                 raise FileGone(key) from error
             raise
         size = int(answer["ContentRange"].rpartition("/")[2])
-        return Piece(answer["Body"].read(), str(answer["ETag"]), size)
+        return Piece(answer["Body"].read(), _version(answer), size)
+
+
+def _version(answer: Mapping[str, Any]) -> str:
+    """Of a file that somebody else put into the bucket, the ETag."""
+    return str(answer.get("Metadata", {}).get(DIGEST) or answer["ETag"])

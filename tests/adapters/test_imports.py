@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -7,6 +9,7 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
+from chalicelib.adapters import aws
 from chalicelib.adapters.tables.import_row import ImportRow
 from chalicelib.domain.audit_record import Author
 from chalicelib.domain.client import Client
@@ -152,6 +155,42 @@ def test_a_file_that_is_uploaded_again_has_another_version(services: Any) -> Non
     assert services.import_files.put("a", b"1") != services.import_files.put("a", b"2")
     services.import_files.put("empty", b"")
     assert services.import_files.read("empty", 0, 4) is None
+
+
+@pytest.fixture
+def new_etags() -> Iterator[None]:
+    """The ETag of an object that is encrypted with a key of KMS is no digest of its content: here a new one each time."""
+    events, uploads = aws.client("s3").meta.events, itertools.count()
+
+    def replace_etag(parsed: dict[str, Any], **_: Any) -> None:
+        parsed["ETag"] = f'"{next(uploads)}"'
+
+    for operation in ("PutObject", "GetObject"):
+        events.register(f"after-call.s3.{operation}", replace_etag)
+    yield
+    for operation in ("PutObject", "GetObject"):
+        events.unregister(f"after-call.s3.{operation}", replace_etag)
+
+
+@pytest.mark.usefixtures("new_etags")
+def test_a_file_that_a_repeated_request_stores_again_keeps_its_version() -> None:
+    with mock_aws():
+        files = make_services().import_files
+        version = files.put("a", b"1")
+        assert files.put("a", b"1") == version
+        piece = files.read("a", 0, 1)
+        assert piece is not None
+        assert piece.version == version
+        assert files.put("a", b"2") != version
+
+
+def test_a_file_that_somebody_else_put_into_the_bucket_has_the_version_of_s3() -> None:
+    with mock_aws():
+        files = make_services().import_files
+        etag = aws.client("s3").put_object(Bucket=files.bucket, Key="a", Body=b"1")["ETag"]
+        piece = files.read("a", 0, 1)
+        assert piece is not None
+        assert piece.version == etag
 
 
 def test_ids_are_leased_in_blocks(services: Any) -> None:
