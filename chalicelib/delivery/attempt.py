@@ -145,8 +145,9 @@ class TaskHandler:
         return message is not None and message.is_final
 
     def _without_post(self, key: MessageKey) -> Result | None:
-        """The result of a message that is final or has an attempt in progress: a limit leaves it no room, and it needs
-        none. Otherwise its second queue message would pause a mailing that has just reached the limit with its last one.
+        """The result of a message that is final or has an attempt in progress: it needs no room under a limit.
+
+        Its second queue message would pause a mailing that has just reached the limit with its last message.
         """
         return without_write(self.services.messages.get(key), self.services.clock.now())
 
