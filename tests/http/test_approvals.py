@@ -223,3 +223,24 @@ def test_a_segment_that_changes_before_the_approval_is_sent_is_shown_first(
     stale = anna.post("/console/mailings/1/approve", **seen)
     assert "Not approved: the mailing has changed" in anna.get(stale.headers["Location"]).text
     assert call("GET", "/Mailing/1").json["approved_by"] is None
+
+
+def test_the_russian_audit_log_names_an_approval_and_the_resumption_by_the_service(
+    anna: Browser, many: Services, call: Call
+) -> None:
+    call("POST", "/Mailing", form=API)
+    fan_out(many)
+    vera = approver(many, call)
+    vera("POST", "/Mailing/1/approve", vera("GET", "/Mailing/1").headers["ETag"])
+    call("POST", "/Mailing", form={**API, "filter_tag": "nobody"})
+    start_mailing(many, 2)
+    walk_slice(many, 2, 0, lambda: 60.0)
+    call("POST", "/StopList", json={"phone_number": "79770000009"})
+    anna.headers["Accept-Language"] = "ru"
+    audit = anna.get("/console/audit").text
+    for told in ("<small>Кто одобрил:</small> vera", "рассылка 2: возобновление", "<small>Источник:</small> программа"):
+        assert told in audit
+    for english in ("Approved by", "running", "<small>Источник:</small> api"):
+        assert english not in audit
+    anna.headers["Accept-Language"] = "en"
+    assert "mailing 2: resumed" in anna.get("/console/audit").text

@@ -47,6 +47,7 @@ STEPS = {
     TRACES_ERASED,
     "paused",
     "resumed",
+    mailing.RUNNING,
     "cancelled",
     "ended",
     "sent again",
