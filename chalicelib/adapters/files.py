@@ -12,8 +12,8 @@ from . import aws
 
 NO_SUCH_RANGE = 416
 DIGEST = "sha256"
-"""Metadata of the files that the service stores: the version of one. With a key of KMS the ETag is no digest of the content
-(S3 API Reference, "Object"), and a repeated request would replace the file of a running import by itself."""
+"""Metadata of the files that the service stores: the version of one. With a key of KMS the ETag is no digest of the
+content (S3 API Reference, "Object"), and a repeated request would replace the file of a running import by itself."""
 
 
 @dataclass(frozen=True)

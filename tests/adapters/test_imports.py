@@ -159,7 +159,7 @@ def test_a_file_that_is_uploaded_again_has_another_version(services: Any) -> Non
 
 @pytest.fixture
 def new_etags() -> Iterator[None]:
-    """The ETag of an object that is encrypted with a key of KMS is no digest of its content: here a new one each time."""
+    """The ETag of an object that is encrypted with a key of KMS is no digest of its content: here it is always new."""
     events, uploads = aws.client("s3").meta.events, itertools.count()
 
     def replace_etag(parsed: dict[str, Any], **_: Any) -> None:
