@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from ..domain.mailing import Mailing
-from ..domain.message import EXPIRED
+from ..domain.message import EXPIRED, Message
 from ..domain.reasons import COUNTED, Reason, bounded, counted, reason_of
 from ..logs import log, measure
 from .send_task import Result
@@ -45,6 +46,18 @@ class ReasonCounter:
         except Exception:
             log.exception("reasons not counted", extra={"mailing_id": mailing.id})
             measure({"SenderErrors": 1})
+
+
+def take_back_reasons(services: Services, mailing: Mailing, before: Iterable[Message]) -> None:
+    """Receipts prove that the gateway has these messages, whatever their status was. An error is logged."""
+    found = counted(reason_of(message.status, message.last_error) for message in before)
+    if not found:
+        return
+    kept_until = mailing.kept_until(services.settings.message_retention_days)
+    try:
+        services.timelines.add_reasons(mailing.id, Counter({one: -found[one] for one in found}), kept_until)
+    except Exception:
+        log.exception("reasons not taken back", extra={"mailing_id": mailing.id})
 
 
 def correct_reasons(services: Services, mailing: Mailing, found: ShardReport) -> None:

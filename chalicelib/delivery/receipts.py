@@ -20,6 +20,7 @@ from ..gateways.receipts.aws import inbound_of
 from ..logs import log, log_clients
 from ..retries import retry_lost_races
 from .dead_letters import read_job
+from .reasons import take_back_reasons
 from .waves import count_changes
 
 if TYPE_CHECKING:
@@ -140,6 +141,7 @@ def _record(services: Services, mailing: Mailing, changes: list[tuple[Message, M
     before, after = (counts_of(pair[side] for pair in changes) for side in (0, 1))
     services.receipts.record(mailing, changes, after + -before)
     count_changes(services, mailing, [pair for pair in changes if pair[0].status not in ACCEPTED])
+    take_back_reasons(services, mailing, [message for message, _ in changes])
     for status in RECEIPT_STATUSES:
         client_ids = [message.client_id for _, message in changes if message.status == status]
         log_clients("reported", client_ids, mailing_id=mailing.id, status=status)

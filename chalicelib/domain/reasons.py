@@ -57,7 +57,10 @@ def counted(reasons: Iterable[Reason | None]) -> Reasons:
 
 
 def bounded(numbers: Mapping[Reason, int], known: Collection[Reason] = ()) -> Reasons:
-    """At most MOST_REASONS of them, the `known` and then the most frequent ones. The rest is counted as OTHER."""
+    """At most MOST_REASONS of them, the `known` and then the most frequent ones. The rest is counted as OTHER.
+
+    A number below 0 is taken back: from OTHER, if its reason is counted there.
+    """
     found: Reasons = Counter()
     names = {reason for reason in known if reason.is_exact}
     for reason, number in Counter(numbers).most_common():

@@ -28,6 +28,8 @@ def test_reasons_are_added_and_read(services: Any) -> None:
     services.timelines.add_reasons(1, Counter({REFUSED: 5, Reason("failed", OTHER): 1}), KEPT)
     services.timelines.add_reasons(2, Counter({REFUSED: 9}), KEPT)
     assert services.timelines.reasons(1) == Counter({REFUSED: 7, DOUBTS: 1, Reason("failed", OTHER): 1})
+    services.timelines.add_reasons(1, Counter({REFUSED: -3, DOUBTS: -2}), KEPT)
+    assert services.timelines.reasons(1) == Counter({REFUSED: 4, DOUBTS: -1, Reason("failed", OTHER): 1})
 
 
 def test_the_reasons_of_a_round_replace_those_that_were_added(services: Any) -> None:

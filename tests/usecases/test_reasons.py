@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.message import read_message_id
+from chalicelib.domain.message import message_id, read_message_id
 from chalicelib.domain.reasons import MOST_REASONS, OTHER, Reason, bounded, reason_of
 from chalicelib.errors import NotFound, NotWritten
 from chalicelib.gateways.answer import Answer
@@ -75,6 +75,32 @@ def test_messages_that_expire_are_counted_by_reason() -> None:
     mailing_id = world.mailing(lasts=600)
     world.run(1200)
     assert shown(world, mailing_id) == {"The gateway answered 503.": 3}
+
+
+def test_a_message_that_a_late_receipt_proves_counts_no_longer_among_its_reason() -> None:
+    world = world_with_refusals()
+    mailing_id = world.mailing()
+    world.run()
+    assert shown(world, mailing_id) == {str(REFUSED): 10, str(FORBIDDEN): 1}
+    for _ in range(2):
+        world.report(message_id(mailing_id, 3), message_id(mailing_id, 10))
+        world.settle_all()
+        assert world.get(mailing_id).counts.failed == 9
+        assert shown(world, mailing_id) == {str(REFUSED): 9}
+
+
+def test_a_message_that_a_late_receipt_proves_counts_no_longer_among_other_reasons() -> None:
+    world = World()
+    world.clients(MOST_REASONS + 3)
+    answer_by_client(world, lambda client: 450 + client)
+    mailing_id = world.mailing()
+    world.run()
+    failed = world.get(mailing_id).counts.failed
+    assert failed == MOST_REASONS + 3
+    for client_id in range(1, failed + 1):
+        world.report(message_id(mailing_id, client_id))
+        world.settle_all()
+        assert sum(shown(world, mailing_id).values()) == failed - client_id == world.get(mailing_id).counts.failed
 
 
 def test_the_messages_of_one_reason_are_sent_again_and_no_others() -> None:

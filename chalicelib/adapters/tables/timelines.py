@@ -62,6 +62,7 @@ class Timelines:
         bind_table(TimelineRow, stack_name, clock)
 
     def add_reasons(self, mailing_id: int, reasons: Reasons, expires_at: datetime) -> None:
+        """Numbers below 0 are taken back; of a reason that is counted among the others, its own number becomes so."""
         actions: list[Action] = [TimelineRow.expires_at.set(int(expires_at.timestamp()))]
         for reason, number in reasons.items():
             actions.append(Path([f"{NUMBER}{reason.key}"]).add(number))

@@ -20,7 +20,7 @@ class FakeTimelines:
 
     def add_reasons(self, mailing_id: int, reasons: Reasons, expires_at: datetime) -> None:
         with LOCK:
-            self.by_mailing[mailing_id] += reasons
+            self.by_mailing[mailing_id].update(reasons)
 
     def replace_reasons(self, mailing_id: int, reasons: Reasons, expires_at: datetime) -> None:
         with LOCK:
