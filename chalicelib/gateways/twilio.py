@@ -57,6 +57,7 @@ KINDS = {
     21606: Kind.SENDER,
     21607: Kind.SENDER,
     21608: Kind.SENDER,  # a trial account sends to verified numbers only
+    21609: Kind.SENDER,  # RECEIPTS_URL is none that Twilio can call, for all messages
     21610: Kind.OPTED_OUT,
     21611: Kind.THROTTLED,  # the queue of this sender is full
     21612: Kind.PERMANENT,

@@ -107,6 +107,7 @@ TABLE = Table(
                 21606: "the sender is not of this account",
                 21607: "the sender must be the one for tests",
                 21608: "a trial account sends to verified numbers only",
+                21609: "the address for receipts is none that Twilio can call",
                 21616: "the sender matches several numbers",
                 21624: "the lifetime is wrong",
                 21657: "the sender name is wrong",
