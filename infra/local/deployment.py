@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 from chalicelib.gateways.callback import path_secret
 from chalicelib.settings import Settings
@@ -69,7 +70,14 @@ def api_url(aws_url: str, outputs: dict[str, str]) -> str:
 
 
 def use_local_aws(url: str) -> None:
-    """Direct all AWS calls of this process and its children to the emulator."""
-    os.environ.update(AWS_ENDPOINT_URL=url, **LOCAL_AWS)
-    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
-        os.environ.pop(name, None)
+    """Direct all AWS calls of this process and its children to the emulator, past a proxy, whatever AWS settings the
+    environment and ~/.aws have.
+    """
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
+    os.environ.update(AWS_ENDPOINT_URL=url, AWS_CONFIG_FILE=os.devnull, **LOCAL_AWS)
+    direct = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+    if direct != "*":  # every host
+        hosts = [*filter(None, direct.split(",")), "127.0.0.1", urlsplit(url).hostname or ""]
+        direct = ",".join(dict.fromkeys(hosts))
+    os.environ.update(no_proxy=direct, NO_PROXY=direct)

@@ -10,8 +10,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import fields
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from urllib.request import urlopen
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib.settings import Settings
 from infra.deploy import ROOT, DeployFailed, receipts_secret
 
 from .deployment import STACK_NAME, api_url, deploy_local, use_local_aws
@@ -147,7 +149,7 @@ class DevStack:
     def start_emulator(self) -> None:
         self._scratch = tempfile.mkdtemp(prefix="notifications-ministack-")
         environment = {
-            **os.environ,
+            **_without_settings(os.environ),
             "TMPDIR": self._scratch,  # for the code of Lambdas and the files that a killed worker leaves
             "AUTH": str(self.settings.enforces_iam).lower(),
             "IAM_TRAIL": str(self.iam_trail),
@@ -209,6 +211,12 @@ class DevStack:
                 self.simulator.report_to(self._receipts_url, receipts_secret(STACK_NAME), self.aws_url)
         except (DeployFailed, ClientError, BotoCoreError) as error:
             raise StackFailed(f"the deploy failed: {error}") from error
+
+
+def _without_settings(environment: Mapping[str, str]) -> dict[str, str]:
+    """MiniStack passes its variables on to the Lambdas. Their settings come from the template alone, as on AWS."""
+    settings = {field.name.upper() for field in fields(Settings)} | {"GATEWAY_TOKEN", "OIDC_CLIENT_SECRET"}
+    return {name: value for name, value in environment.items() if name not in settings}
 
 
 def _runs(pid: int, function: str, group: int) -> bool:

@@ -118,10 +118,14 @@ def _port(environment: Mapping[str, str], name: str, default: int) -> int:
 
 
 def _logs(settings: LocalSettings) -> Path:
+    """The folder of the logs. Raises StackFailed."""
     if not settings.state_dir:
         return Path(tempfile.mkdtemp(prefix="notifications-logs-"))
     logs = Path(settings.state_dir).absolute() / "logs"
-    logs.mkdir(parents=True, exist_ok=True)
+    try:
+        logs.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StackFailed(f"STATE_DIR: a folder to write into is expected ({error})") from error
     return logs
 
 

@@ -19,11 +19,21 @@ from infra.local.local_settings import LocalSettings
 from infra.local.seed import LOCAL_PASSWORD, LOCAL_TOKEN, LOCAL_USER
 from infra.local.service import free_port, is_taken
 from infra.local.stack import DevStack, StackFailed
-from infra.local.up import read_settings
+from infra.local.up import _logs, read_settings
 
 ROOT = Path(__file__).parents[2]
 LISTENS = "0A"
 """TCP_LISTEN in /proc/net/tcp."""
+
+OF_OTHERS = {
+    "AWS_DEFAULT_PROFILE": "nobody",
+    "AWS_ENDPOINT_URL_S3": "http://127.0.0.1:9",
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true",
+    "http_proxy": "http://127.0.0.1:9",
+    "no_proxy": "",
+    "GATEWAY_TIMEOUT": "soon",
+}
+"""Variables that a person has for other programs."""
 
 HEADERS = {"Authorization": f"Token {LOCAL_TOKEN}"}
 
@@ -93,6 +103,12 @@ def test_an_invalid_setting_is_named(environment: dict[str, str], expected: str)
         read_settings(environment)
 
 
+def test_a_folder_for_the_state_that_cannot_be_made_is_an_error_of_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StackFailed, match="STATE_DIR: a folder to write into is expected"):
+        _logs(read_settings({"STATE_DIR": str(tmp_path / "file")}))
+
+
 def test_a_gateway_without_tls_can_be_used_on_the_local_stack() -> None:
     environment = {"GATEWAY_URL": "http://10.0.0.7:9000", "GATEWAY_TOKEN": "x"}
     assert read_settings(environment).gateway_url == environment["GATEWAY_URL"]
@@ -126,6 +142,16 @@ def test_the_program_ends_all_its_processes_and_keeps_its_data(ports: dict[str, 
     assert requests.get(url, headers=HEADERS, timeout=30).json()["results"] == [created]
     up.end(signal.SIGKILL)
     _assert_nothing_is_left(ports)
+
+
+def test_variables_for_other_programs_do_not_disturb_the_stack(ports: dict[str, int]) -> None:
+    up = Up(**ports, **OF_OTHERS)
+    try:
+        up.await_ready()
+        url = f"http://127.0.0.1:{ports['PORT']}/Clients/"
+        assert requests.get(url, headers=HEADERS, timeout=30).json() == {"next": None, "results": []}
+    finally:
+        up.end(signal.SIGTERM)
 
 
 def test_every_process_listens_on_127_0_0_1_only_and_on_the_printed_ports(ports: dict[str, int]) -> None:
