@@ -54,7 +54,9 @@ def register_client(
             services.clients.add(client, record)
         except PhoneTaken as taken:
             known = services.clients.get(client.id) if client_id else None
-            return known or add(replace(client, opted_out_at=_stop_of(services, client, taken)))
+            if known is None:
+                return add(replace(client, opted_out_at=_stop_of(services, client, taken)))
+            client = known
         except PhoneErased as erased:
             raise BadInput({"phone_number": [Text("client.phone_erased")]}) from erased
         services.labels.add_from([client])
@@ -198,6 +200,8 @@ def _change(
         wanted = decide(before)
         after = replace(wanted, opted_out_at=wanted.opted_out_at or stop)
         if after == before:
+            if not action:  # an earlier try may have written the client and not its labels
+                services.labels.add_from([after])
             return before
         record = record_of_change(author, before, after, cause, action) if author else None
         queue_moved_clients(services, [(before, after)])

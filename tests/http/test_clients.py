@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 
 from chalicelib.adapters.services import Services
 from chalicelib.clients.registry import register_client
-from chalicelib.errors import BadInput
+from chalicelib.errors import BadInput, NotWritten
 
 from .conftest import Call
 
@@ -211,3 +212,33 @@ def test_a_filter_without_matches_gives_an_empty_list(call: Call, services: Serv
 
 def _refuse(*_: object) -> None:
     raise AssertionError("a key of this length is an error to DynamoDB")
+
+
+class BusyLabels:
+    """Do not take the first write, as a throttled table."""
+
+    def __init__(self, labels: Any) -> None:
+        self._labels, self._is_busy = labels, True
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._labels, name)
+
+    def add_from(self, clients: Any) -> None:
+        if self._is_busy:
+            self._is_busy = False
+            raise NotWritten("labels")
+        self._labels.add_from(clients)
+
+
+def test_the_repetition_of_a_registration_or_a_change_writes_the_labels_that_the_first_try_could_not(
+    call: Call, services: Services
+) -> None:
+    anna, dates = {"phone_number": "79770000001", "attributes": {"city": "Omsk"}}, ("2040-01-01", "2040-01-02")
+    mailing = {"datetime_start": dates[0], "datetime_end": dates[1], "message_text": "{city}"}
+    services.labels = BusyLabels(services.labels)  # type: ignore[misc, assignment]
+    assert [call("POST", "/Clients", json=anna, key="k").status for _ in range(2)] == [503, 201]
+    assert call("POST", "/Mailing", json=mailing).status == 201
+    services.labels = BusyLabels(services.labels)  # type: ignore[misc, assignment]
+    change = {"attributes": {"street": "Lenina"}}
+    assert [call("PATCH", "/Clients/1", json=change).status for _ in range(2)] == [503, 200]
+    assert call("POST", "/Mailing", json={**mailing, "message_text": "{street}"}).status == 201

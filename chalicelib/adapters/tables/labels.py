@@ -1,8 +1,9 @@
 """Labels: the tags, operator codes and attribute names of clients, which forms offer as choices.
 
 A label is written after a client with it. If the process dies between the two writes, the label is written with the
-next such client; until then a person can type it. An import writes the labels of a chunk before its clients, because a
-repeated chunk finds its clients already written. A label stays after its last client is deleted, or was never written.
+repetition of the request, or with the next such client; until then no text and no condition can name the attribute. An
+import writes the labels of a chunk before its clients, because a repeated chunk finds its clients already written. A
+label stays after its last client is deleted, or was never written.
 """
 
 from __future__ import annotations
