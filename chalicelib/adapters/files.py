@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from ..errors import FileGone, NotRead, NotWritten
 from . import aws
 
@@ -39,22 +41,36 @@ class Files:
         return about[DIGEST]
 
     def read(self, key: str, start: int, length: int) -> Piece | None:
-        """Up to `length` bytes from `start`, or None at the end of the file. Raises FileGone, and NotRead as `put`."""
+        """Up to `length` bytes from `start`, or None at the end of the file.
+
+        Raises FileGone, and NotRead as `put`, or while the function may not use the key of the file.
+        """
         with aws.momentary_as(NotRead, f"file {key}"):
             return self._read(key, start, length)
 
     def _read(self, key: str, start: int, length: int) -> Piece | None:
-        s3 = aws.client("s3")
         try:
-            answer = s3.get_object(Bucket=self.bucket, Key=key, Range=f"bytes={start}-{start + length - 1}")
-        except s3.exceptions.ClientError as error:
+            answer = aws.client("s3").get_object(
+                Bucket=self.bucket, Key=key, Range=f"bytes={start}-{start + length - 1}"
+            )
+        except ClientError as error:
             if error.response["ResponseMetadata"]["HTTPStatusCode"] == NO_SUCH_RANGE:
                 return None
-            if error.response["Error"]["Code"] in ("NoSuchKey", "AccessDenied"):  # denied: without s3:ListBucket
-                raise FileGone(key) from error
+            if refusal := _refusal(key, error):
+                raise refusal from error
             raise
         size = int(answer["ContentRange"].rpartition("/")[2])
         return Piece(answer["Body"].read(), _version(answer), size)
+
+
+def _refusal(key: str, error: ClientError) -> FileGone | NotRead | None:
+    """A file that is gone is denied, because functions have no right to s3:ListBucket. So is one whose key a function
+    may not use yet, while a deploy changes KMS_KEY_ARN: S3 then names the action of KMS. None for any other error.
+    """
+    code, text = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
+    if code == "AccessDenied" and "kms:" in text:
+        return NotRead(f"file {key}: {text}")
+    return FileGone(key) if code in ("NoSuchKey", "AccessDenied") else None
 
 
 def _version(answer: Mapping[str, Any]) -> str:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from chalicelib.adapters import aws
@@ -26,9 +27,10 @@ from chalicelib.domain.client_import import (
     Undo,
 )
 from chalicelib.domain.csv_file import FileFormat
-from chalicelib.errors import FileGone, ImportBusy, RowChanged
+from chalicelib.errors import FileGone, ImportBusy, NotRead, RowChanged
 from chalicelib.texts import Text
 from infra.local.doubles.aws import make_services
+from tests.refusals import refused_calls
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 UNTIL = NOW + timedelta(seconds=125)
@@ -191,6 +193,17 @@ def test_a_file_that_somebody_else_put_into_the_bucket_has_the_version_of_s3() -
         piece = files.read("a", 0, 1)
         assert piece is not None
         assert piece.version == etag
+
+
+@pytest.mark.parametrize(
+    ("action", "refusal"), [("s3:ListBucket", FileGone), ("kms:Decrypt", NotRead)], ids=["no such file", "no right"]
+)
+def test_a_file_that_may_not_be_decrypted_is_not_taken_for_one_that_is_gone(action: str, refusal: Any) -> None:
+    text = f"User: some is not authorized to perform: {action} on resource: other because no policy allows the action"
+    answer = {"Error": {"Code": "AccessDenied", "Message": text}, "ResponseMetadata": {"HTTPStatusCode": 403}}
+    error = ClientError(answer, "GetObject")  # type: ignore[arg-type]
+    with mock_aws(), refused_calls("s3", "GetObject", error), pytest.raises(refusal):
+        make_services().import_files.read("a", 0, 1)
 
 
 def test_ids_are_leased_in_blocks(services: Any) -> None:
