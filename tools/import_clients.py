@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, BinaryIO
 
 import boto3
 import requests
@@ -67,6 +67,8 @@ def main() -> int:
         print(f"import_clients: {failed}", file=sys.stderr)
     except (ClientError, BotoCoreError, OSError, requests.RequestException) as error:
         print(f"import_clients: {error}", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("\nstopped; an import that has begun goes on: GET /Clients/import/", file=sys.stderr)
     return 1
 
 
@@ -117,20 +119,30 @@ def follow(function: str, client_import: Mapping[str, Any]) -> Mapping[str, Any]
 
 
 def export(url: str, file: Path) -> int:
-    """Write the parts of the export into one file. Each response has a link to the next part."""
+    """Write the export into the file, which stays as it is if a part of the export fails."""
+    unfinished = file.with_name(f"{file.name}.part")
+    try:
+        with unfinished.open("wb") as out:
+            _write_parts(url, out)
+        unfinished.replace(file)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return 0
+
+
+def _write_parts(url: str, out: BinaryIO) -> None:
+    """Each response has a link to the next part."""
     bar, rows = Bar("exporting"), 0
     headers = {"Authorization": f"Token {os.environ.get('TOKEN', '')}"}
     address: str | None = f"{url.rstrip('/')}/Clients/export/"
-    with file.open("wb") as out:
-        while address:
-            answer = requests.get(address, headers=headers, timeout=60)
-            if answer.status_code != 200:
-                raise ImportFailed(f"{answer.status_code}: {answer.text[:200]}")
-            out.write(answer.content)
-            rows += len(list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig")), delimiter=";")))
-            address = answer.links.get("next", {}).get("url")
-            bar.show(None, f"{rows - 1:,} clients", is_last=address is None)
-    return 0
+    while address:
+        answer = requests.get(address, headers=headers, timeout=60)
+        if answer.status_code != 200:
+            raise ImportFailed(f"{answer.status_code}: {answer.text[:200]}")
+        out.write(answer.content)
+        rows += len(list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig")), delimiter=";")))
+        address = answer.links.get("next", {}).get("url")
+        bar.show(None, f"{rows - 1:,} clients", is_last=address is None)
 
 
 def _column(text: str) -> tuple[str, str]:

@@ -107,7 +107,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--shown-api", default="", help="deploy: address of the API to print, if it has another one")
     parser.add_argument("--shown-gateway", default="", help="deploy: address of the gateway to print, likewise")
     parser.add_argument("--host", default="127.0.0.1", help="front: address to listen on (%(default)s)")
-    parser.add_argument("--port", type=int, default=8000, help="front: address to listen on (%(default)s)")
+    parser.add_argument("--port", type=int, default=8000, help="front: port to listen on (%(default)s)")
     return parser.parse_args()
 
 

@@ -216,7 +216,7 @@ class Simulator:
         return web.json_response([{"id": number, **message} for number, message in sorted(self.seen.messages.items())])
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(description="A simulator of the SMS gateway")
     parser.add_argument("--port", type=int, default=DEFAULT_PORT)
     parser.add_argument("--provider", choices=NAMES, default=Settings.gateway, help="(%(default)s)")
@@ -228,13 +228,18 @@ def main() -> None:
     options = parser.parse_args()
     simulator = Simulator(options.port, options.token, options.host, options.name, options.provider)
     simulator.report_to(options.receipts_url.rstrip("/"), options.receipts_secret)
-    simulator.start()
+    try:
+        simulator.start()
+    except (OSError, OverflowError) as error:
+        print(f"simulator: it cannot listen on port {options.port}: choose another --port ({error})", file=sys.stderr)
+        return 1
     print(f"SMS gateway simulator at {simulator.gateway_url}", file=sys.stderr)
     try:
         asyncio.new_event_loop().run_forever()
     except KeyboardInterrupt:
         simulator.stop()
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from chalicelib.gateways.registry import NAMES, provider
 from infra.local.demo import demo_settings
 from infra.local.local_settings import LocalSettings
+from infra.local.simulator import main as simulate
 from infra.local.stack import DevStack, StackFailed
 
 
@@ -37,3 +40,17 @@ def test_a_real_gateway_gets_no_invented_sender() -> None:
 def test_an_unknown_provider_is_an_error_of_one_line() -> None:
     with pytest.raises(StackFailed, match=r"GATEWAY: one of contract, .* is expected"):
         demo_settings({"GATEWAY": "os"})
+
+
+def test_a_port_on_which_the_simulator_cannot_listen_is_an_error_of_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        for port in (taken.getsockname()[1], 70000):
+            monkeypatch.setattr(sys, "argv", ["simulator", "--port", str(port)])
+            assert simulate() == 1
+            said = capsys.readouterr().err
+            assert said.startswith(f"simulator: it cannot listen on port {port}: choose another --port")
+            assert len(said.splitlines()) == 1
