@@ -67,14 +67,14 @@ def launch(request: PageRequest, sent_id: str) -> Response:
 
 
 def undo(request: PageRequest, sent_id: str) -> Response:
-    """Gives the draft back. If the mailing has started, its page says so."""
+    """Gives the draft back. If the mailing has started, its page says so. A series has no undo."""
     draft_id = read_id(sent_id)
     try:
         use_cases.undo_launch(request.services, draft_id, request.author)
     except NotInThisStatus:
         launched = use_cases.get_draft(request.services, draft_id).launch
         assert launched is not None
-        return request.redirect(f"/console/mailings/{launched.id}", done="not_undone")
+        return request.redirect(_page_of(launched), done="not_undone")
     return request.redirect(f"/console/drafts/{draft_id}", done="undone")
 
 
@@ -158,5 +158,8 @@ def _read(request: PageRequest, draft: Draft, at_once: datetime | None = None) -
 
 
 def _to_launched(request: PageRequest, launch: Launch) -> Response:
-    kind = "series" if launch.is_series else "mailings"
-    return request.redirect(f"/console/{kind}/{launch.id}", done="launched")
+    return request.redirect(_page_of(launch), done="launched")
+
+
+def _page_of(launch: Launch) -> str:
+    return f"/console/{'series' if launch.is_series else 'mailings'}/{launch.id}"

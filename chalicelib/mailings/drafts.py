@@ -144,14 +144,16 @@ def draft_of(services: Services, mailing: Mailing) -> Draft | None:
 def undo_launch(services: Services, draft_id: int, author: Author) -> None:
     """Delete the mailing, which has not started, and give the draft back: by one transaction.
 
-    A repetition changes nothing. Raises NotInThisStatus after the start or a change of the mailing, NotFound if it was
-    deleted.
+    A repetition changes nothing. Raises NotInThisStatus for a series and after the start or a change of the mailing,
+    NotFound if it was deleted.
     """
 
     def attempt() -> Mailing | None:
         draft = get_draft(services, draft_id)
         if draft.launch is None:
             return None
+        if draft.launch.is_series:
+            raise NotInThisStatus(Text("launch.not_undone"))
         mailing = lifecycle.get_mailing(services, draft.launch.id)
         if mailing.status != SCHEDULED or mailing.draft_id != draft.id:
             raise NotInThisStatus(Text("launch.not_undone"))

@@ -728,6 +728,17 @@ def _steps_about(browser: Browser) -> str:
     return browser.get("/console/mailings/1").text.partition('id="steps-about">')[2].partition("</p>")[0]
 
 
+def test_an_undo_of_an_old_tab_leaves_a_series_and_shows_no_other_mailing(anna: Browser) -> None:
+    launch(anna, **MAILING)
+    draft = open_new_form(anna)
+    launch(anna, draft, **MAILING)
+    anna.post(f"{draft}/undo")
+    assert launch(anna, draft, **MAILING, repeat_kind="daily", timezone="UTC").headers["Location"].startswith(SERIES)
+    again = anna.post(f"{draft}/undo")
+    assert again.headers["Location"].startswith(SERIES), "and not to the mailing with the number of the series"
+    assert "Active" in anna.get(SERIES).text
+
+
 def test_a_reader_and_the_api_have_no_undo(anna: Browser, anonymous: Browser, call: Call) -> None:
     draft = open_new_form(anna)
     launch(anna, draft, **MAILING)
@@ -802,6 +813,7 @@ def test_the_segment_comes_first_among_the_recipients(anna: Browser) -> None:
     assert '<option value="1" selected>1: Gold</option>' in page.partition("filter_tag")[0]
 
 
+SERIES = "/console/series/1"
 VIP = {"where_joined": "all", "where_0_field": "tag", "where_0_operator": "is", "where_0_value": "vip"}
 
 
