@@ -14,9 +14,6 @@ from .states import DELETED, explain, find_stack, require_deletable, settle
 from .stored_secrets import delete_secrets
 from .template import table_names
 
-DELETING = "DELETING"
-"""The status of a table whose deletion an interrupted call has begun. DynamoDB refuses every change of it."""
-
 
 def destroy(stack_name: str, with_tables: bool) -> list[str]:
     """Returns the tables that remain. What is already deleted is no error, so the call can be repeated.
@@ -55,7 +52,7 @@ def _delete_stack(stack_name: str, stack_id: str) -> None:
 def _delete_tables(stack_name: str) -> None:
     dynamodb = boto3.client("dynamodb")
     for table in existing_tables(stack_name):
-        if dynamodb.describe_table(TableName=table)["Table"]["TableStatus"] != DELETING:
+        if dynamodb.describe_table(TableName=table)["Table"]["TableStatus"] != imports.DELETING:
             dynamodb.update_table(TableName=table, DeletionProtectionEnabled=False)
             dynamodb.get_waiter("table_exists").wait(TableName=table)
             dynamodb.delete_table(TableName=table)

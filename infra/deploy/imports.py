@@ -14,6 +14,9 @@ from .change_set import ChangeSet
 from .errors import DeployFailed
 from .template import TABLE, tables_of
 
+DELETING = "DELETING"
+"""The status of a table whose deletion has begun. DynamoDB refuses every change of it."""
+
 
 def existing_tables(dynamodb: Any, names: set[str]) -> list[str]:
     """Of these names, those of tables that exist."""
@@ -31,14 +34,13 @@ def left_tables(
     return {name: table for name, table in names.items() if table in there and table not in owned}
 
 
-def require_same_indexes(dynamodb: Any, template: Mapping[str, Any], left: Mapping[str, str]) -> None:
-    """Raises DeployFailed if a table that is to be taken over has other keys or indexes than the template."""
+def require_importable(dynamodb: Any, template: Mapping[str, Any], left: Mapping[str, str]) -> None:
+    """Raises DeployFailed if a table that is to be taken over has other keys or indexes, or is being deleted."""
     wanted = {name: _shape(table["Properties"]) for name, table in tables_of(template)}
-    different = [
-        table
-        for name, table in left.items()
-        if _shape(dynamodb.describe_table(TableName=table)["Table"]) != wanted[name]
-    ]
+    found = {name: dynamodb.describe_table(TableName=table)["Table"] for name, table in left.items()}
+    if going := [left[name] for name, table in found.items() if table["TableStatus"] == DELETING]:
+        raise DeployFailed(f"tables are still being deleted: {', '.join(going)}. Repeat the command in some minutes")
+    different = [left[name] for name, table in found.items() if _shape(table) != wanted[name]]
     if different:
         raise DeployFailed(
             f"tables that a deleted stack left are of another version, and CloudFormation takes over a table as it is: "

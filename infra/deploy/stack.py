@@ -17,7 +17,7 @@ from .emulators import complete_api, complete_event_sources
 from .errors import DeployFailed
 from .events import failures
 from .gradual import publish_gradually
-from .imports import left_tables, missing_imports, require_same_indexes
+from .imports import left_tables, missing_imports, require_importable
 from .package import ROOT, package
 from .schema import require_known_schema
 from .stack_settings import EXTRA_TEMPLATE, StackSettings, merge_extra, read_extra_template
@@ -164,7 +164,7 @@ def _checked_change_set(deployment: Deployment) -> ChangeSet | None:
     """None if there is nothing to change. Raises DeployFailed if tables that exist would not be taken over."""
     cloudformation = boto3.client("cloudformation")
     left = _left(deployment)
-    require_same_indexes(boto3.client("dynamodb"), deployment.template, left)
+    require_importable(boto3.client("dynamodb"), deployment.template, left)
     before = parameters_of(deployment.stack_name)
     parameters = _change_set_parameters(deployment, before or {})
     name, url = deployment.stack_name, deployment.url

@@ -78,6 +78,20 @@ def test_a_table_with_other_indexes_is_not_taken_over(cloud: Cloud) -> None:
     assert find_stack(boto3.client("cloudformation"), STACK_NAME) is None
 
 
+def test_tables_that_are_still_being_deleted_are_not_taken_over(cloud: Cloud) -> None:
+    """`make destroy TABLES=delete` was interrupted: an import would fail halfway, when they are gone."""
+
+    def delete(parsed: dict[str, Any], **_: Any) -> None:
+        parsed["Table"]["TableStatus"] = "DELETING"
+
+    change_stack(cloud.deployment())
+    destroy(STACK_NAME, with_tables=False)
+    boto3.DEFAULT_SESSION.events.register("after-call.dynamodb.DescribeTable", delete)
+    with pytest.raises(DeployFailed, match=f"still being deleted: {CLIENTS}, {MESSAGES}. Repeat the command"):
+        change_stack(cloud.deployment())
+    assert find_stack(boto3.client("cloudformation"), STACK_NAME) is None
+
+
 def test_the_tables_of_a_new_stack_are_protected_after_its_creation(cloud: Cloud) -> None:
     change_stack(cloud.deployment())
     assert cloud.status() == "UPDATE_COMPLETE"
