@@ -28,8 +28,11 @@ REFUSED_FOR_A_MOMENT = {
 }
 """Source: EventBridge Scheduler API Reference, errors of CreateSchedule, UpdateSchedule and DeleteSchedule."""
 
-NO_ROOM = "ServiceQuotaExceededException"
-"""The account has no room for another schedule. Trying again for some seconds would not make any.
+REFUSED_FOR_LONG = {
+    "ServiceQuotaExceededException",  # the account has no room for another schedule
+    "ValidationException",  # a date too far away: LocalStack takes none after 2099, and AWS documents no last one
+}
+"""Trying again for some seconds would not help.
 
 Source: https://docs.aws.amazon.com/scheduler/latest/UserGuide/scheduler-quotas.html
 """
@@ -108,7 +111,7 @@ class Schedules:
         try:
             retry(self._clock, attempt, _is_refused_for_a_moment)
         except (BotoCoreError, ClientError) as error:
-            if not (_code(error) == NO_ROOM or _is_refused_for_a_moment(error)):
+            if not (_code(error) in REFUSED_FOR_LONG or _is_refused_for_a_moment(error)):
                 raise
             log.exception("schedule left to the sweep", extra={"schedule": name})
 

@@ -247,12 +247,13 @@ def test_a_schedule_that_is_refused_for_ever_is_left_to_the_sweep_after_five_sec
     assert (line["message"], line["schedule"]) == ("schedule left to the sweep", NAME)
 
 
-def test_a_schedule_for_which_the_account_has_no_room_is_left_to_the_sweep_at_once(
-    real: Services, racing: RacingScheduler, lines: Callable[[], list[dict[str, Any]]]
+@pytest.mark.parametrize("error", ["ServiceQuotaExceededException", "ValidationException"])
+def test_a_schedule_for_which_the_account_has_no_room_or_scheduler_no_date_is_left_to_the_sweep_at_once(
+    real: Services, racing: RacingScheduler, lines: Callable[[], list[dict[str, Any]]], error: str
 ) -> None:
     """An announcement that fails after it wrote the mailing is made a second time by its caller."""
     start = real.clock.now()
-    racing.before["CreateSchedule"] = ["ServiceQuotaExceededException"] * 2
+    racing.before["CreateSchedule"] = [error] * 2
     real.schedules.set(12, START)
     real.schedules.set_release(12, START)
     assert real.clock.now() == start
