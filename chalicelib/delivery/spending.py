@@ -18,10 +18,11 @@ from ..domain.decisions import limited
 from ..domain.mailing import Mailing
 from ..domain.message import SENT, Message
 from ..domain.outcome import Outcome
-from ..domain.spending import Day, limit_reason
+from ..domain.spending import PRICE_UNKNOWN, Day, limit_reason
 from ..errors import RowChanged
 from ..logs import log
 from ..retries import retry_lost_races
+from ..texts import Text
 from ..zones import zone
 from .automatic_pause import decide_by_service
 from .caches import MailingCache
@@ -146,7 +147,7 @@ class Spending:
 
     def _pause(self, mailings: MailingCache, mailing_id: int, needed: int) -> None:
         before, now = self._services.mailings.get(mailing_id), self._services.clock.now()
-        reason = limit_reason(before, self._day.now(), needed) if before else None
+        reason = self._reason(before, self._day.now(), needed) if before else None
         if before is None or reason is None:
             return
         after = limited(before, reason, now)
@@ -155,7 +156,18 @@ class Spending:
             log.warning("limit reached", extra={"mailing_id": mailing_id, "reason": str(reason)})
 
     def _result(self, mailing: Mailing, day: Day, cost: int) -> Result | None:
-        if not cost or (mailing.max_cost is None and day.budget is None):
+        if (not cost and self._knows_prices) or (mailing.max_cost is None and day.budget is None):
             return None
-        reason = limit_reason(mailing, day, cost, self._reserved[mailing.id], self._reserved.total())
-        return Result(delay=SECONDS_OVER_LIMIT, over_limit=cost, failure="OverLimit") if reason else None
+        reason = self._reason(mailing, day, cost, self._reserved[mailing.id], self._reserved.total())
+        return Result(delay=SECONDS_OVER_LIMIT, over_limit=max(1, cost), failure="OverLimit") if reason else None
+
+    def _reason(
+        self, mailing: Mailing, day: Day, needed: int, reserved: int = 0, reserved_by_all: int = 0
+    ) -> Text | None:
+        if mailing.max_cost is not None and not self._knows_prices:
+            return PRICE_UNKNOWN
+        return limit_reason(mailing, day, needed, reserved, reserved_by_all)
+
+    @property
+    def _knows_prices(self) -> bool:
+        return self._services.settings.price_by_gateway is not None

@@ -62,6 +62,7 @@ NEEDS_NONE = {
     "mailing.refused_sender",
     "mailing.max_cost",
     "mailing.daily_budget",
+    "mailing.price_unknown",
 }
 """Reasons that say themselves what to do, or with which nothing is wrong."""
 

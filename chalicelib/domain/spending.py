@@ -8,7 +8,10 @@ from ..texts import Text
 from .mailing import Mailing
 from .money import shown_amount
 
-REASONS = {"mailing.max_cost", "mailing.daily_budget"}
+PRICE_UNKNOWN = Text("mailing.price_unknown")
+"""A deploy has taken the price away, or has added a gateway without one: nobody could say what a mailing costs."""
+
+REASONS = {"mailing.max_cost", "mailing.daily_budget", PRICE_UNKNOWN.code}
 """The codes of the reasons of a pause."""
 
 

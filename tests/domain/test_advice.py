@@ -20,6 +20,7 @@ OF_PAUSES = {code for code in CODES if code.startswith("mailing.refused_")} | {
     "mailing.too_many_errors",
     "mailing.max_cost",
     "mailing.daily_budget",
+    "mailing.price_unknown",
 }
 REASONS = {code for code in CODES if code.partition(".")[0] in ("gateway", "message", "expiry")} - NO_REASONS
 REASONS |= {"client.gone", "client.opted_out", "consent.none", "consent.withdrawn", *OF_PAUSES}

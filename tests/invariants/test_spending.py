@@ -119,6 +119,21 @@ def test_a_message_that_the_gateway_refuses_costs_nothing() -> None:
     assert mailing.counts.cost == 10 * PRICE
 
 
+def test_a_mailing_with_a_maximum_pauses_if_a_deploy_takes_the_price_away() -> None:
+    world = priced_world()
+    mailing_id, other = world.mailing(lasts=DAY, max_cost=CLIENTS * PRICE, canary=5), world.mailing(lasts=DAY)
+    known = world.services.settings
+    world.services.settings = replace(known, gateway_price=None)
+    world.run(600)
+    assert_paused(world, mailing_id, "mailing.price_unknown")
+    assert (world.get(other).status, posts(world)) == ("finished", CLIENTS)
+    world.services.settings = known
+    assert resume_mailing(world.services, mailing_id).awaits_canary
+    world.run(1200)
+    mailing = world.get(mailing_id)
+    assert (mailing.status, mailing.counts.sent, mailing.counts.cost) == ("finished", CLIENTS, CLIENTS * PRICE)
+
+
 def test_a_maximum_without_a_price_is_refused() -> None:
     world = World()
     with pytest.raises(BadInput) as refused:
