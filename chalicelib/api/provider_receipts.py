@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from urllib.parse import unquote
 
 from chalice.app import Request, Response
@@ -35,7 +36,7 @@ def answer(services: Services, request: Request, gateway: str, key: str) -> Resp
             log.warning("report refused", extra={"gateway": gateway, "wrong": "signature" if is_known else "key"})
             raise NotAllowed(Text("receipt.not_genuine"))
         reports = form.read(call, services.clock.now())
-        _take(services, reports if is_of_account else reports.about(call.message_id))
+        _take(services, gateway, reports if is_of_account else reports.about(call.message_id))
         acknowledgement = form.ACKNOWLEDGEMENT
         return Response(acknowledgement.body, headers={"Content-Type": acknowledgement.content_type})
 
@@ -58,9 +59,9 @@ def _keys(services: Services, gateway: str) -> Keys:
     return Keys(services.receipts_secret.value(), services.gateway_secrets[gateway].value(), of_several)
 
 
-def _take(services: Services, reports: Reports) -> None:
+def _take(services: Services, gateway: str, reports: Reports) -> None:
     """What cannot be read is counted and acknowledged: a repetition would not help."""
-    taken = take_receipts(services, reports.receipts)
+    taken = take_receipts(services, [replace(receipt, gateway=gateway) for receipt in reports.receipts])
     stops = stops_among(services, reports.inbound)
     counts = {
         "receipts": taken,

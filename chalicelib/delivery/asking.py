@@ -7,6 +7,7 @@ two, and it waits in its queue between the questions: nothing else remembers it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..domain.asking import FIRST_WAIT, seconds_until_asked
@@ -90,7 +91,8 @@ def _ask(
         answered.update(asked.values())
         extra = {"gateway": gateway, "number": len(asked), "is_answered": reports is not None}
         log.info("asked the provider", extra=extra)
-        receipts.update({receipt.message_id: receipt for receipt in (reports.receipts if reports else ())})
+        found = reports.receipts if reports else ()
+        receipts.update({receipt.message_id: replace(receipt, gateway=gateway) for receipt in found})
 
 
 def _groups(names: Sequence[str], most: int) -> Iterable[Sequence[str]]:

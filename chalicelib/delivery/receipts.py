@@ -79,7 +79,7 @@ def _take_inbound(services: Services, message: Inbound, seconds_left: Callable[[
 
 
 def settle(services: Services, receipts: list[Receipt], seconds_left: Callable[[], float]) -> Waits:
-    """At most one receipt for each message. Returns the messages whose receipts are not recorded yet."""
+    """At most one receipt of each gateway for a message. Returns the messages whose receipts are not recorded yet."""
     by_mailing: dict[int, list[Receipt]] = {}
     for receipt in receipts:
         by_mailing.setdefault(receipt.key[0], []).append(receipt)
@@ -113,16 +113,18 @@ def _try_group(services: Services, mailing_id: int, receipts: list[Receipt]) -> 
     found = services.messages.existing(mailing.message_key(receipt.key[1]) for receipt in receipts)
     now = services.clock.now()
     waits: Waits = {}
-    changes: list[tuple[Message, Message]] = []
+    changed: dict[int, Message] = {}
     for receipt in receipts:
-        message = found.get(receipt.key[1])
+        client_id = receipt.key[1]
+        message = changed.get(client_id) or found.get(client_id)
         wait = seconds_to_wait(message, now) if message else None
         after = apply_receipt(message, receipt) if message else None
         if wait is not None:
             waits[receipt.message_id] = wait
-        elif message is not None and after is not None:
-            changes.append((message, after))
-    if changes:
+        elif after is not None:
+            changed[client_id] = after
+    if changed:
+        changes = [(found[client_id], after) for client_id, after in changed.items()]
         _record(services, mailing, _without_reasons_about_nobody(services, changes))
     return waits
 

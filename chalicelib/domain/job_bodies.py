@@ -126,7 +126,8 @@ def _receipt(value: Any) -> Receipt:
     at = datetime.fromisoformat(value["at"])
     if at.tzinfo is None or value["status"] not in RECEIPT_STATUSES:
         raise ValueError("a status and a moment with an offset are expected")
-    return Receipt(_message_id(value["message_id"]), value["status"], at, _exactly(str)(value["reason"]))
+    gateway = _gateway(value["gateway"]) if value.get("gateway") else ""  # earlier versions have queued none
+    return Receipt(_message_id(value["message_id"]), value["status"], at, _exactly(str)(value["reason"]), gateway)
 
 
 def _gateway(value: Any) -> str:

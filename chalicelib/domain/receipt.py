@@ -21,12 +21,16 @@ NO_REASON = Text("message.not_delivered_without_reason")
 
 @dataclass(frozen=True)
 class Receipt:
-    """`at`: the time by the gateway's clock, or the time of arrival. The message may not exist."""
+    """`at`: the time by the gateway's clock, or the time of arrival. The message may not exist.
+
+    `gateway`: the name of the one that reports; empty if it is not known.
+    """
 
     message_id: int
     status: str
     at: datetime
     reason: str = ""
+    gateway: str = ""
 
     @property
     def is_of_mailing(self) -> bool:
@@ -43,17 +47,18 @@ class Receipt:
 
 
 def merge_receipts(receipts: Iterable[Receipt]) -> list[Receipt]:
-    """One receipt per message: a delivered one if there is any, else the first."""
-    kept: dict[int, Receipt] = {}
+    """One receipt per message and gateway: a delivered one if there is any, else the first."""
+    kept: dict[tuple[int, str], Receipt] = {}
     for receipt in receipts:
-        if receipt.message_id not in kept or receipt.status in MAY_BECOME[kept[receipt.message_id].status]:
-            kept[receipt.message_id] = receipt
+        key = receipt.message_id, receipt.gateway
+        if key not in kept or receipt.status in MAY_BECOME[kept[key].status]:
+            kept[key] = receipt
     return list(kept.values())
 
 
 def apply_receipt(message: Message, receipt: Receipt) -> Message | None:
     """The message with the receipt's status; None if the receipt changes nothing, or the message was never posted."""
-    if not message.attempts or receipt.status not in MAY_BECOME[message.status]:
+    if not message.attempts or receipt.status not in MAY_BECOME[message.status] or _is_of_refusal(message, receipt):
         return None
     return replace(
         message,
@@ -63,6 +68,17 @@ def apply_receipt(message: Message, receipt: Receipt) -> Message | None:
         claimed_until=None,
         last_error=None if receipt.status == DELIVERED else _error(receipt.reason),
     )
+
+
+def _is_of_refusal(message: Message, receipt: Receipt) -> bool:
+    """It reports what its gateway has answered to the post: the message waits, or another gateway has it.
+
+    Some providers report messages that they did not take.
+    """
+    if receipt.status == DELIVERED:
+        return False
+    has_another = message.gateway not in ("", receipt.gateway) and receipt.gateway != ""
+    return has_another or (message.status == QUEUED and message.doubts == 0)
 
 
 def without_reason(message: Message) -> Message:

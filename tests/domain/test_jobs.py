@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import get_args
 
@@ -99,8 +100,19 @@ def test_a_receipt_needs_a_status_and_a_moment_with_an_offset() -> None:
         {"at": "soon"},
         {"message_id": "x1"},
         {"message_id": "\u0661"},
+        {"gateway": "SMSC"},
+        {"gateway": 7},
     ):
         assert from_body(json.dumps({"job": "settle_receipts", "receipts": [{**good, **wrong}]})) is None
+
+
+def test_a_receipt_names_the_gateway_that_reports_unless_it_is_not_known() -> None:
+    """An earlier version has queued none, nor does a rule of EventBridge."""
+    job = SettleReceipts((replace(RECEIPT, gateway="smsc"),))
+    assert from_body(to_body(job)) == job
+    value = json.loads(to_body(job))
+    del value["receipts"][0]["gateway"]
+    assert from_body(json.dumps(value)) == SettleReceipts((RECEIPT,))
 
 
 def test_the_message_id_of_a_receipt_may_be_in_a_text() -> None:

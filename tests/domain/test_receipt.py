@@ -22,7 +22,7 @@ from chalicelib.domain.receipt import (
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 POSTED = NOW - timedelta(minutes=1)
-MESSAGE = Message(1, 7, "queued", NOW - timedelta(hours=1), attempts=1, posted_at=POSTED)
+MESSAGE = Message(1, 7, "queued", NOW - timedelta(hours=1), attempts=1, doubts=1, posted_at=POSTED)
 DELIVERED = Receipt(message_id(1, 7), "delivered", NOW)
 UNDELIVERED = Receipt(message_id(1, 7), "undelivered", NOW, "absent subscriber")
 
@@ -44,6 +44,29 @@ def test_a_receipt_changes_the_status_of_a_message(status: str, delivered: str, 
     message = replace(MESSAGE, status=status)
     assert (apply_receipt(message, DELIVERED) or message).status == delivered
     assert (apply_receipt(message, UNDELIVERED) or message).status == undelivered
+
+
+def test_a_report_of_a_refusal_leaves_a_message_waiting_that_no_gateway_may_have() -> None:
+    waits = replace(MESSAGE, doubts=0)
+    assert apply_receipt(waits, UNDELIVERED) is None
+    assert (apply_receipt(waits, DELIVERED) or waits).status == "delivered"
+
+
+@pytest.mark.parametrize(
+    ("of_message", "of_receipt", "undelivered"),
+    [
+        ("smsc", "smsc", "undelivered"),
+        ("smsc", "vonage", "sent"),
+        ("smsc", "", "undelivered"),
+        ("", "smsc", "undelivered"),
+    ],
+)
+def test_a_gateway_that_does_not_have_the_message_does_not_make_it_undelivered(
+    of_message: str, of_receipt: str, undelivered: str
+) -> None:
+    message = replace(MESSAGE, status="sent", gateway=of_message)
+    assert (apply_receipt(message, replace(UNDELIVERED, gateway=of_receipt)) or message).status == undelivered
+    assert (apply_receipt(message, replace(DELIVERED, gateway=of_receipt)) or message).status == "delivered"
 
 
 def test_the_reason_and_the_time_are_kept_and_a_delivery_clears_the_error() -> None:
@@ -89,6 +112,12 @@ def test_the_order_and_number_of_receipts_do_not_matter(statuses: list[str], sta
 def test_one_receipt_per_message_is_kept() -> None:
     other = replace(DELIVERED, message_id=message_id(1, 8))
     assert merge_receipts([UNDELIVERED, other, DELIVERED, UNDELIVERED]) == [DELIVERED, other]
+
+
+def test_the_receipts_of_two_gateways_are_kept() -> None:
+    """One of them may not have the message."""
+    smsc, vonage = (replace(UNDELIVERED, gateway=name) for name in ("smsc", "vonage"))
+    assert merge_receipts([smsc, vonage, smsc]) == [smsc, vonage]
 
 
 def test_a_receipt_belongs_to_a_mailing_and_a_client() -> None:

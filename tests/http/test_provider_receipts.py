@@ -144,7 +144,10 @@ def test_each_of_several_gateways_reports_at_its_own_name_with_its_own_secrets(u
     aws.client("ssm").put_parameter(Name="/test/receipts-secret", Value=stored, Type="SecureString", Overwrite=True)
     assert report(twilio.status_call("delivered", address_of("first"))).status == 200
     assert report(replace(smsc.status_call("1"), url=f"{RECEIPTS_URL}/second/{SECRET}")).status == 200
-    assert [receipt.message_id for receipt in queued(services)] == [MESSAGE_ID, MESSAGE_ID]
+    assert [(one.message_id, one.gateway) for one in queued(services)] == [
+        (MESSAGE_ID, "first"),
+        (MESSAGE_ID, "second"),
+    ]
     forged = smsc.post(f"{RECEIPTS_URL}/second/{SECRET}", smsc.status_fields("1", secret="other"))
     assert report(forged).status == 403
     assert report(twilio.status_call("delivered", address_of("second"))).status == 403

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -94,6 +95,16 @@ def test_the_provider_is_asked_until_every_message_has_a_final_status() -> None:
     assert max(provider.questions.values()) == 2
     reasons = {str(row.last_error) for row in world.services.messages.rows.values() if row.status == "undelivered"}
     assert reasons == {"Not delivered: 108"}
+
+
+def test_an_answer_about_a_message_that_another_gateway_has_sent_since_changes_nothing() -> None:
+    world, provider, mailing_id = asked_world(clients=1)
+    world.run(30)
+    rows = world.services.messages.rows
+    rows[mailing_id, 1] = replace(rows[mailing_id, 1], gateway="other")
+    provider.deliver(1, status="undelivered")
+    world.run(400)
+    assert_exact(world, mailing_id, Counts(total=1, sent=1))
 
 
 def test_the_questions_about_a_message_have_a_bound() -> None:

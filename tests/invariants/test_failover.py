@@ -71,6 +71,25 @@ def test_a_message_that_the_first_gateway_certainly_does_not_have_is_sent_by_the
     assert max(world.services.gateway.accepted.values()) == 1
 
 
+@pytest.mark.parametrize("order", [("first", "second"), ("second", "first")])
+@pytest.mark.parametrize("at_once", [True, False], ids=["in one batch", "one by one"])
+def test_what_another_gateway_has_refused_and_reports_changes_nothing(order: tuple[str, str], at_once: bool) -> None:
+    world, mailing_id = world_with(lambda _: of(Kind.PERMANENT), clients=2)
+    world.run(300)
+    refused, taken = (row.id for row in world.services.messages.rows.values())
+    for name in order:
+        world.report(*[refused, taken] if name == "first" else [taken], status="undelivered", reason=name, gateway=name)
+        if not at_once:
+            world.settle_all()
+    world.settle_all()
+    counts = world.get(mailing_id).counts
+    assert (counts.sent, counts.undelivered) == (2, 1)
+    assert {str(row.last_error) for row in world.services.messages.rows.values()} == {"None", "Not delivered: second"}
+    world.report(refused, gateway="first")
+    world.settle_all()
+    assert world.get(mailing_id).counts.delivered == 1
+
+
 def test_a_gateway_that_is_down_is_passed_over_but_for_some_probes() -> None:
     world, _ = world_with(lambda _: DOWN)
     world.run(1800)

@@ -193,6 +193,21 @@ def test_an_expired_message_that_was_delivered_counts_as_sent() -> None:
     assert_exact(world, mailing_id, Counts(total=3, sent=2, expired=1, delivered=1, undelivered=1))
 
 
+@pytest.mark.parametrize("answer", [Answer(401), Answer(429), Answer(503)], ids=lambda answer: str(answer.status))
+def test_a_message_that_waits_after_a_refusal_is_posted_although_the_refusal_is_reported_too(answer: Answer) -> None:
+    """SMSC.ru reports a message that it has refused for want of money, with the id of the post."""
+    world = World()
+    world.clients(1)
+    mailing_id = world.mailing()
+    world.services.gateway.answers = [answer]
+    world.tick()
+    world.report(row(world, 1).id, status="undelivered", reason="24")
+    world.settle_all()
+    assert row(world, 1).status == "queued"
+    world.run(300)
+    assert_exact(world, mailing_id, Counts(total=1, sent=1))
+
+
 def test_a_failed_message_stays_failed_unless_it_was_delivered() -> None:
     world = World()
     world.clients(2)

@@ -195,7 +195,7 @@ class World:
         rows = [row for key, row in self.services.messages.rows.items() if key[0] == mailing_id]
         return replace(counts_of(rows), total=len(rows))
 
-    def report(self, *message_ids: int, status: str = "delivered", reason: str = "") -> int:
+    def report(self, *message_ids: int, status: str = "delivered", reason: str = "", gateway: str = "") -> int:
         """Send delivery receipts as the gateway does; returns how many were taken."""
         now = self.clock.now()
-        return take_receipts(self.services, [Receipt(number, status, now, reason) for number in message_ids])
+        return take_receipts(self.services, [Receipt(number, status, now, reason, gateway) for number in message_ids])
