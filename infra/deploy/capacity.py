@@ -56,6 +56,11 @@ def concurrency_notes(functions: Any, template: Mapping[str, Any], values: Mappi
         f"Lambda runs {limits['ConcurrentExecutions']} invocations at once in this account, {shared} of them without a "
         f"reservation. This stack may take at once: {parts}. Left for the API, the sweep and all else: {shared - taken}"
     ]
+    if 0 < reserved < most["SendMessages"]:
+        notes.append(
+            f"WARNING: SENDER_RESERVED={reserved} is less than SENDER_CONCURRENCY={most['SendMessages']}: messages that "
+            f"are read for more senders than that come back to the queue unsent, after 90 seconds"
+        )
     if shared - taken < LEFT_FOR_THE_REST:
         notes.append(
             f"WARNING: that is under {LEFT_FOR_THE_REST}, so a large mailing can make the API fail. Lower "

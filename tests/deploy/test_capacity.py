@@ -76,6 +76,13 @@ def test_reserved_senders_take_nothing_from_the_others() -> None:
     assert first.endswith("all else: 694")
 
 
+def test_a_reserve_for_fewer_senders_than_may_run_is_warned_of() -> None:
+    """Lambda reads messages for all senders that may run, and is refused those above the reserve."""
+    _, warning = concurrency_notes(Functions(1000), TEMPLATE, {"SenderReserved": "2"}, 0)
+    assert warning.startswith("WARNING: SENDER_RESERVED=2 is less than SENDER_CONCURRENCY=4")
+    assert len(concurrency_notes(Functions(1000), TEMPLATE, {"SenderReserved": "4"}, 0)) == 1
+
+
 def test_an_account_that_may_not_be_read_is_only_noted() -> None:
     class Refused(Functions):
         def get_account_settings(self) -> dict[str, Any]:
