@@ -10,11 +10,13 @@ import pytest
 
 from chalicelib.clients.registry import get_client, register_client
 from chalicelib.clients.stop_list import list_stops
+from chalicelib.delivery.inbound import opt_out_phones
 from chalicelib.delivery.receipts import settle_receipts
 from chalicelib.domain.inbound import Inbound
 from chalicelib.domain.job_bodies import to_body
 from chalicelib.domain.jobs import BUSY_SECONDS, SettleReceipts
 from chalicelib.domain.receipt import Receipt
+from chalicelib.domain.stop import BY_RECIPIENT
 from chalicelib.errors import RowChanged
 from chalicelib.gateways.receipts.aws import inbound_of
 from infra.local.doubles.fakes import FakeServices
@@ -45,6 +47,18 @@ def test_a_stop_opts_its_sender_out_once(services: Any) -> None:
     client = get_client(services, 1)
     assert client.opted_out_at is not None
     assert [record.action for record in services.audit.records].count("opted out") == 1
+
+
+@pytest.mark.parametrize("sender", ["+7 977 405-33-29", " 79774053329", "89774053329", "9774053329", "tel:79774053329"])
+def test_a_stop_opts_its_sender_out_however_the_number_is_written(services: Any, sender: str) -> None:
+    assert opt_out_phones(services, {sender: BY_RECIPIENT}) == 0
+    assert get_client(services, 1).opted_out_at is not None
+
+
+@pytest.mark.parametrize("sender", ["1234", "+89774053329", "CLOUD", ""])
+def test_a_stop_of_what_is_no_mobile_number_is_counted_and_not_kept(services: Any, sender: str) -> None:
+    assert opt_out_phones(services, {sender: BY_RECIPIENT}) == 1
+    assert list_stops(services, None, 9)[0] == []
 
 
 def test_a_stop_of_a_number_without_a_client_is_kept(services: Any) -> None:
