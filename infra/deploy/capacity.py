@@ -58,8 +58,8 @@ def concurrency_notes(functions: Any, template: Mapping[str, Any], values: Mappi
     ]
     if 0 < reserved < most["SendMessages"]:
         notes.append(
-            f"WARNING: SENDER_RESERVED={reserved} is less than SENDER_CONCURRENCY={most['SendMessages']}: messages that "
-            f"are read for more senders than that come back to the queue unsent, after 90 seconds"
+            f"WARNING: SENDER_RESERVED={reserved} is less than SENDER_CONCURRENCY={most['SendMessages']}: messages "
+            f"that are read for more senders than that come back to the queue unsent, after 90 seconds"
         )
     if shared - taken < LEFT_FOR_THE_REST:
         notes.append(
