@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ..texts import Text
-from .message import DELIVERED, MAY_BECOME, QUEUED, UNDELIVERED, Message, read_message_id
+from .message import DELIVERED, EXPIRED, MAY_BECOME, QUEUED, UNDELIVERED, Message, read_message_id
 
 RECEIPT_STATUSES = (DELIVERED, UNDELIVERED)
 PHONE_LIKE = re.compile(r"\+?\d(?:[\s().-]*\d){6,}")
@@ -71,14 +71,14 @@ def apply_receipt(message: Message, receipt: Receipt) -> Message | None:
 
 
 def _is_of_refusal(message: Message, receipt: Receipt) -> bool:
-    """It reports what its gateway has answered to the post: the message waits, or another gateway has it.
+    """It reports what its gateway has answered to the post: the message waits or expired, or another gateway has it.
 
     Some providers report messages that they did not take.
     """
     if receipt.status == DELIVERED:
         return False
     has_another = message.gateway not in ("", receipt.gateway) and receipt.gateway != ""
-    return has_another or (message.status == QUEUED and message.doubts == 0)
+    return has_another or (message.status in (QUEUED, EXPIRED) and message.doubts == 0)
 
 
 def without_reason(message: Message) -> Message:

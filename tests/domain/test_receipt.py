@@ -46,10 +46,11 @@ def test_a_receipt_changes_the_status_of_a_message(status: str, delivered: str, 
     assert (apply_receipt(message, UNDELIVERED) or message).status == undelivered
 
 
-def test_a_report_of_a_refusal_leaves_a_message_waiting_that_no_gateway_may_have() -> None:
-    waits = replace(MESSAGE, doubts=0)
-    assert apply_receipt(waits, UNDELIVERED) is None
-    assert (apply_receipt(waits, DELIVERED) or waits).status == "delivered"
+@pytest.mark.parametrize("status", ["queued", "expired"])
+def test_a_report_of_a_refusal_changes_no_message_that_no_gateway_may_have(status: str) -> None:
+    refused = replace(MESSAGE, status=status, doubts=0)
+    assert apply_receipt(refused, UNDELIVERED) is None
+    assert (apply_receipt(refused, DELIVERED) or refused).status == "delivered"
 
 
 @pytest.mark.parametrize(

@@ -208,6 +208,17 @@ def test_a_message_that_waits_after_a_refusal_is_posted_although_the_refusal_is_
     assert_exact(world, mailing_id, Counts(total=1, sent=1))
 
 
+def test_an_expired_message_whose_refusal_is_reported_can_be_sent_again() -> None:
+    world = World()
+    world.clients(1)
+    mailing_id = world.mailing(lasts=30)
+    world.services.gateway.default_answer = Answer(503)
+    world.run(200)
+    world.report(row(world, 1).id, status="undelivered", reason="24")
+    world.settle_all()
+    assert_exact(world, mailing_id, Counts(total=1, expired=1))
+
+
 def test_a_failed_message_stays_failed_unless_it_was_delivered() -> None:
     world = World()
     world.clients(2)
