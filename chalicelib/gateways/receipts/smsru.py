@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from ...domain.message import DELIVERED, UNDELIVERED
-from ..answer import Answer, json_of
+from ..answer import Answer, json_of, whole_number
 from ..port import Options, Request, form_request
 from ..smsru import READ
 from .port import NOTHING, Reports, report
@@ -37,7 +37,8 @@ def request(options: Options, secret: str, names: Sequence[str]) -> Request:
 
 def read(answer: Answer, asked: Mapping[str, int], now: datetime) -> Reports | None:
     body = json_of(answer)
-    if answer.status != 200 or body.get("status_code") != READ or not isinstance(body.get("sms"), dict):
+    is_read = answer.status == 200 and whole_number(body.get("status_code")) == READ
+    if not is_read or not isinstance(body.get("sms"), dict):
         return None
     found = ((asked[name], one) for name, one in body["sms"].items() if name in asked and isinstance(one, dict))
     reports = (report(str(message_id), str(one.get("status_code")), STATUSES, now) for message_id, one in found)

@@ -30,6 +30,7 @@ TABLE = AskedTable(
         *codes(delivered(), 103, 110),
         *(AskedCase(f"the status {n}", 200, about(n), not_delivered(str(n))) for n in (104, 105, 106, 107, 108, 150)),
         AskedCase("a status in quotes", 200, about("103"), delivered()),
+        AskedCase("both codes in quotes", 200, about("103").replace(": 100,", ': "100",', 1), delivered()),
         AskedCase("a status that is not known", 200, about(109), IGNORED),
         AskedCase("a status that is a list", 200, about([103]), IGNORED),
         AskedCase("a message that nobody asked about", 200, statuses({"000000-7": status(103)}), NOTHING),
