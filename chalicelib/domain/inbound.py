@@ -17,7 +17,10 @@ LONGEST_WORD = 40
 LONGEST_START = 200
 """Characters of a text that are looked at. Stop words are at its beginning."""
 
-EDGES = re.compile(r"^\W+|\W+$")
+BETWEEN = re.compile(r"""[\s.,:;!?/|()"«»…–—]+""")
+"""Between two words, also without a blank. A hyphen joins them to another word."""
+
+EDGES = re.compile(r"^[\W_]+|[\W_]+$")
 
 
 @dataclass(frozen=True)
@@ -38,4 +41,4 @@ def _begins(said: list[str], words: list[str]) -> bool:
 
 
 def _words(text: str) -> list[str]:
-    return [word for one in text.split() if (word := EDGES.sub("", one))]
+    return [word for one in BETWEEN.split(text) if (word := EDGES.sub("", one))]

@@ -22,6 +22,13 @@ from chalicelib.domain.inbound import STOP_WORDS, Inbound
         "отписаться от рассылки",
         "Отпишите меня",
         "STOPALL",
+        "Стоп,хватит",
+        "стоп.Не пишите мне",
+        "СТОП!!!Спасибо",
+        "Stop/Стоп",
+        "стоп—хватит",
+        "(стоп)спасибо",
+        "_STOP_",
     ],
 )
 def test_a_text_that_begins_with_a_stop_word_refuses_messages(text: str) -> None:
@@ -40,6 +47,7 @@ def test_a_text_that_begins_with_a_stop_word_refuses_messages(text: str) -> None
         "Cancel my order",
         "Do not stop",
         "стопка",
+        "стоп_кадр",
         "0",
         "\x00",
         "x" * 10**5,
@@ -53,5 +61,8 @@ def test_a_stop_word_may_be_several_words() -> None:
     words = ("не присылайте", "  ", "!")
     assert Inbound("", "Не присылайте больше").says_stop(words)
     assert Inbound("", "Не, присылайте!").says_stop(words)
+    assert Inbound("", "Не присылайте,пожалуйста").says_stop(words)
+    assert Inbound("", "стоп-смс").says_stop(("Стоп-СМС",))
+    assert not Inbound("", "стоп").says_stop(("Стоп-СМС",))
     assert not Inbound("", "Не").says_stop(words)
     assert not Inbound("", "").says_stop(words)
