@@ -11,7 +11,18 @@ from chalicelib.adapters.services import Services
 from chalicelib.delivery.series import make_due_mailings
 from chalicelib.fields import MAILING
 
-from .test_console import SCRIPT, Browser, anna, anonymous, edit, launch, launch_checked, new_form, open_new_form
+from .test_console import (
+    SCRIPT,
+    Browser,
+    _hidden,
+    anna,
+    anonymous,
+    edit,
+    launch,
+    launch_checked,
+    new_form,
+    open_new_form,
+)
 
 __all__ = ["anna", "anonymous"]
 
@@ -248,3 +259,20 @@ def test_pages_of_series_are_in_russian_too(anna: Browser) -> None:
     assert "Серия № 1" in anna.get(f"{series}/edit").text
     assert "Следующее начало" in anna.get("/console/series").text
     assert "По дням недели" in anna.get(open_new_form(anna)).text
+
+
+def test_days_and_purpose_are_in_russian_words_in_the_audit_log_and_beside_an_outdated_form(
+    anna: Browser, anonymous: Browser
+) -> None:
+    path = f"{announce(anna)}/edit"
+    version = _hidden(anna.get(path).text, "version")
+    edit(anna, path, **{**WEEKLY, "purpose": "marketing", "repeat_kind": "monthly", "month_days": "1,last"})
+    anna.headers["Accept-Language"] = "ru"
+    refused = anna.post(path, **{**WEEKLY, "message_text": "other"}, version=version)
+    assert refused.status == 409
+    changes = refused.text.partition("<dl>")[2].partition("</dl>")[0]
+    for told in (">Реклама</dd>", ">1, последний день месяца</dd>"):
+        assert told in changes
+    audit = anna.get("/console/audit").text
+    for told in ("Пн, Пт</div>", "1, последний день месяца</div>", "Реклама</div>"):
+        assert told in audit
