@@ -32,6 +32,19 @@ from .seed import LOCAL_TOKEN
 from .simulator import DEFAULT_TOKEN
 from .up import end_on_sigterm
 
+DOMAINS_OF_AWS = tuple(
+    f".{domain}"
+    for domain in (
+        "amazonaws.com",
+        "amazonaws.com.cn",
+        "amazonaws.eu",
+        "api.aws",
+        "api.amazonwebservices.com.cn",
+        "api.amazonwebservices.eu",
+    )
+)
+"""Source: partitions.json of botocore."""
+
 
 def main() -> int:
     options = _arguments()
@@ -56,7 +69,7 @@ def main() -> int:
 
 def require_localstack(url: str) -> str:
     """Return `url` if LocalStack responds there; raises DeployFailed. AWS itself is refused without a call."""
-    if (urlsplit(url).hostname or "").endswith((".amazonaws.com", ".amazonaws.com.cn", ".api.aws")):
+    if (urlsplit(url).hostname or "").endswith(DOMAINS_OF_AWS):
         raise DeployFailed(f"AWS_ENDPOINT_URL={url} is AWS itself: use `make deploy STAGE=...`")
     try:
         with urlopen(f"{url}/_localstack/health", timeout=5):  # noqa: S310

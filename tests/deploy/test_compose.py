@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import boto3
 import pytest
 import yaml
+from botocore.config import Config
 
 from infra.deploy import ROOT
 from infra.local import localstack
@@ -106,7 +108,9 @@ def test_files_copied_into_the_image_are_not_excluded_by_the_ignore_file() -> No
 
 
 def test_the_address_of_the_real_aws_is_refused() -> None:
-    for url in ("https://dynamodb.eu-west-1.amazonaws.com", "https://sqs.cn-north-1.amazonaws.com.cn"):
+    for region in ("eu-west-1", "cn-north-1", "us-gov-west-1", "eusc-de-east-1"):
+        config = Config(use_dualstack_endpoint=region != "eu-west-1")
+        url = boto3.client("lambda", region_name=region, config=config).meta.endpoint_url
         with pytest.raises(localstack.DeployFailed, match="is AWS itself"):
             localstack.require_localstack(url)
 

@@ -5,6 +5,10 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+import boto3
+import pytest
+from botocore.config import Config
+
 from infra.deploy.emulators import complete_event_sources
 
 
@@ -40,3 +44,14 @@ def test_a_mapping_of_a_deleted_stack_that_is_still_listed_does_not_fail_the_nex
     assert lambdas.updated == ["new", "newer"]
     complete_event_sources(lambdas, "notifications-prod")
     assert lambdas.updated == ["new", "newer"]
+
+
+@pytest.mark.parametrize("region", ["eu-central-1", "cn-north-1", "us-gov-west-1", "eusc-de-east-1"])
+@pytest.mark.parametrize("has_ipv6", [False, True])
+def test_no_mapping_is_touched_on_aws_whatever_its_domain(region: str, has_ipv6: bool) -> None:
+    """A deployer may not change mappings: the end of the deploy would be refused."""
+    lambdas = Lambdas("old", "new")
+    client = boto3.client("lambda", region_name=region, config=Config(use_dualstack_endpoint=has_ipv6))
+    lambdas.meta = SimpleNamespace(endpoint_url=client.meta.endpoint_url)
+    complete_event_sources(lambdas, "notifications-local")
+    assert lambdas.updated == []
