@@ -90,11 +90,14 @@ def run(file: Path, stack: str, columns: Mapping[str, str], kind: str) -> int:
 
 
 def upload(file: Path, bucket: str) -> str:
-    """Upload the file, a large one in parallel parts (boto3), and return its key."""
+    """Upload the file, a large one in parallel parts (boto3), and return its key.
+
+    The bucket keeps what is below `uploads/` for a day, which is too short: an import reads its file until it ends.
+    """
     size = file.stat().st_size
     if not size:
         raise ImportFailed(f"{file} is empty")
-    key = f"uploads/{datetime.now(UTC):%Y%m%dT%H%M%S%f}.csv"
+    key = f"files/{datetime.now(UTC):%Y%m%dT%H%M%S%f}.csv"
     bar, done, lock = Bar("uploading"), 0, Lock()
 
     def count(number: int) -> None:

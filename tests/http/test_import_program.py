@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import boto3
 import pytest
 from aiohttp import web
+from moto import mock_aws
 
+from chalicelib.domain.client_import import KEPT
+from infra.local.doubles.aws import TEMPLATE
 from infra.local.service import ThreadedApp, free_port
-from tools.import_clients import ImportFailed, export
+from tools.import_clients import ImportFailed, export, upload
 
 HEADER = b"\xef\xbb\xbfid;phone_number\r\n"
 
@@ -59,3 +64,14 @@ def test_an_export_that_fails_leaves_the_file_of_the_last_one(
         export(exports.server.url, file)
     assert file.read_bytes() == b"the last export"
     assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_file_is_uploaded_where_the_bucket_keeps_it_as_long_as_its_import(tmp_path: Path) -> None:
+    file = tmp_path / "clients.csv"
+    file.write_bytes(b"phone_number\n79770000001\n")
+    with mock_aws():
+        boto3.client("s3").create_bucket(Bucket="imports")
+        key = upload(file, "imports")
+    bucket = json.loads(TEMPLATE.read_text())["Resources"]["ImportsBucket"]["Properties"]
+    rules = bucket["LifecycleConfiguration"]["Rules"]
+    assert [rule["ExpirationInDays"] for rule in rules if key.startswith(rule.get("Prefix", ""))] == [KEPT.days]
