@@ -43,7 +43,7 @@ class Http:
 
     def request(self, sms: Sms, secret: str) -> Request:
         """Values are escaped for their place: the path and the query as in a URL, the body as a form or as JSON."""
-        if self._needs_password and ":" not in secret:
+        if self._needs_password and not all(secret.partition(":")):
             raise BadSettings("GATEWAY_TOKEN: USER:PASSWORD is expected")
         values = values_of(sms, secret)
         url = self._url + (fill(self._path, values, lambda value: quote(value, safe="")) or "")

@@ -90,9 +90,11 @@ def test_a_secret_that_a_header_cannot_have_is_refused_without_showing_it(secret
         adapter.request(PLAIN, secret)
 
 
-def test_a_secret_without_a_password_is_refused_if_one_is_declared() -> None:
+@pytest.mark.parametrize("secret", ["anna", "anna:", ":secret"])
+def test_a_secret_without_a_user_or_a_password_is_refused_if_one_is_declared(secret: str) -> None:
+    """Its field would be left out; a path with it would be."""
     with pytest.raises(BadSettings, match="GATEWAY_TOKEN: USER:PASSWORD is expected"):
-        Http(BY_FORM.options).request(PLAIN, "anna")
+        Http(BY_FORM.options).request(PLAIN, secret)
     assert made().request(PLAIN, "anna").body
 
 
