@@ -12,6 +12,10 @@ ACKNOWLEDGEMENT = Acknowledgement("ACK/Jasmin")
 
 STATUSES: dict[str, str | None] = {
     "ESME_ROK": None,  # the SMS centre has it
+    "ESME_RSYSERR": None,
+    "ESME_RTHROTTLED": None,
+    "ESME_RMSGQFUL": None,
+    "ESME_RINVSCHED": None,
     "ACCEPTD": None,
     "ENROUTE": None,
     "UNKNOWN": None,
@@ -21,7 +25,11 @@ STATUSES: dict[str, str | None] = {
     "EXPIRED": UNDELIVERED,
     "DELETED": UNDELIVERED,
 }
-"""SMPP 3.4, appendix B. Any other ESME_ is the SMS centre's refusal."""
+"""SMPP 3.4, appendix B. Any other ESME_ is the SMS centre's refusal.
+
+After the four errors Jasmin itself tries again (`submit_error_retrial` in jasmin.cfg), and reports nothing more: its
+dlr.py forgets `dlr-url` at the first error.
+"""
 
 REFUSED = "ESME_R"
 UCS2_CODING = "8"

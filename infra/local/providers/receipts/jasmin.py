@@ -48,6 +48,10 @@ TABLE = ReceiptTable(
             for name in ("UNDELIV", "REJECTD", "EXPIRED", "DELETED")
         ),
         ReceiptCase("ESME_ROK: the SMS centre has it", post(URL, at_first_level("ESME_ROK")), NOTHING),
+        *(
+            ReceiptCase(f"{name}: Jasmin itself tries again", post(URL, at_first_level(name)), NOTHING)
+            for name in ("ESME_RSYSERR", "ESME_RTHROTTLED", "ESME_RMSGQFUL", "ESME_RINVSCHED")
+        ),
         ReceiptCase(
             "the SMS centre refuses it", post(URL, at_first_level("ESME_RINVDSTADR")), not_delivered("ESME_RINVDSTADR")
         ),
