@@ -33,6 +33,8 @@ from .simulator import Simulator
 
 START_SECONDS = 40
 STOP_SECONDS = 20
+STORED = "ministack"
+"""The folder in STATE_DIR with what MiniStack stores."""
 
 
 class StackFailed(Exception):
@@ -233,7 +235,7 @@ def _state_variables(state_dir: str) -> dict[str, str]:
     folder = Path(state_dir).absolute()
     return {
         "PERSIST_STATE": "1",
-        "STATE_DIR": str(folder / "ministack"),
+        "STATE_DIR": str(folder / STORED),
         "S3_PERSIST": "1",
         "S3_DATA_DIR": str(folder / "s3"),
     }

@@ -7,6 +7,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from threading import Event
 
@@ -18,6 +19,7 @@ from .local_settings import LocalSettings
 from .seed import LOCAL_PASSWORD, LOCAL_TOKEN, LOCAL_USER
 from .simulator import DEFAULT_PORT
 from .stack import DevStack, StackFailed
+from .state import claim_state
 
 SERVICE_SETTINGS = (
     "GATEWAY",
@@ -89,7 +91,7 @@ def main() -> int:
     end_on_sigterm()
     try:
         settings = read_settings(os.environ)
-        with DevStack(settings, _logs(settings)) as stack:
+        with _claimed(settings), DevStack(settings, _logs(settings)) as stack:
             _print_addresses(stack)
             Event().wait()
     except StackFailed as error:
@@ -117,15 +119,18 @@ def _port(environment: Mapping[str, str], name: str, default: int) -> int:
     return int(text)
 
 
+def _claimed(settings: LocalSettings) -> AbstractContextManager[object]:
+    """Of the folder in STATE_DIR, if there is one. Raises StackFailed."""
+    if not settings.state_dir:
+        return nullcontext()
+    return claim_state(Path(settings.state_dir).absolute(), settings.aws_port)
+
+
 def _logs(settings: LocalSettings) -> Path:
-    """The folder of the logs. Raises StackFailed."""
     if not settings.state_dir:
         return Path(tempfile.mkdtemp(prefix="notifications-logs-"))
     logs = Path(settings.state_dir).absolute() / "logs"
-    try:
-        logs.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StackFailed(f"STATE_DIR: a folder to write into is expected ({error})") from error
+    logs.mkdir(exist_ok=True)
     return logs
 
 

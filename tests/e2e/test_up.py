@@ -19,7 +19,7 @@ from infra.local.local_settings import LocalSettings
 from infra.local.seed import LOCAL_PASSWORD, LOCAL_TOKEN, LOCAL_USER
 from infra.local.service import free_port, is_taken
 from infra.local.stack import DevStack, StackFailed
-from infra.local.up import _logs, read_settings
+from infra.local.up import read_settings
 
 ROOT = Path(__file__).parents[2]
 LISTENS = "0A"
@@ -101,12 +101,6 @@ def test_a_port_in_use_is_an_error_of_one_line(ports: dict[str, int], taken_port
 def test_an_invalid_setting_is_named(environment: dict[str, str], expected: str) -> None:
     with pytest.raises(StackFailed, match=expected):
         read_settings(environment)
-
-
-def test_a_folder_for_the_state_that_cannot_be_made_is_an_error_of_one_line(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    with pytest.raises(StackFailed, match="STATE_DIR: a folder to write into is expected"):
-        _logs(read_settings({"STATE_DIR": str(tmp_path / "file")}))
 
 
 def test_a_gateway_without_tls_can_be_used_on_the_local_stack() -> None:
