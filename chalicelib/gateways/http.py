@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 
 from ..domain.outcome import Kind, Outcome
 from ..errors import BadSettings
-from .answer import Answer, outcome_by_code, outcome_of_code, outcome_of_status
+from .answer import Answer, outcome_by_code, outcome_of_code, outcome_of_status, seconds_to_wait
 from .http_rules import Rule, json_in, rule_of
 from .http_template import OF_MESSAGE, OF_SECRET, check, fill, fill_json, names_in, texts_of, values_of
 from .port import Capabilities, Options, Request, Sms, form_request, json_request
@@ -131,6 +131,6 @@ def _rules(given: Any) -> list[Rule]:
 
 
 def _outcome_of(rule: Rule, answer: Answer, code: str, now: datetime) -> Outcome:
-    if rule.wait is not None and answer.retry_after is None:
+    if rule.wait is not None and seconds_to_wait(answer, now) is None:
         return outcome_of_code(rule.kind, answer, code, rule.wait)
     return outcome_by_code(rule.kind, answer, code, now)

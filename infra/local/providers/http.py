@@ -47,6 +47,7 @@ TABLE = Table(
         Case("the key is wrong", 401, "", Kind.CREDENTIALS),
         Case("too fast", 429, "", Kind.THROTTLED, retry_after=10.0),
         Case("too fast, with a pause", 429, "", Kind.THROTTLED, retry_after=2.0, header="2"),
+        Case("too fast, with a pause that cannot be read", 429, "", Kind.THROTTLED, retry_after=10.0, header="1.5 s"),
         Case("a pause for maintenance", 503, "<h1>Maintenance</h1>", Kind.TEMPORARY, retry_after=60.0),
         Case("another fault", 503, "<h1>Error</h1>", Kind.AMBIGUOUS),
         Case("a success without an id", 200, '{"messages": []}', Kind.AMBIGUOUS),
