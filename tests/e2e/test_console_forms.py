@@ -22,7 +22,17 @@ NEW_CLIENT = "/console/clients/new"
 @pytest.fixture
 def in_kolkata(operator: Operator) -> Iterator[Operator]:
     """The zone of the browser is five and a half hours before UTC."""
-    operator.driver.execute_cdp_cmd("Emulation.setTimezoneOverride", {"timezoneId": "Asia/Kolkata"})
+    yield from in_zone(operator, "Asia/Kolkata")
+
+
+@pytest.fixture
+def in_berlin(operator: Operator) -> Iterator[Operator]:
+    """The zone of the browser has the hour from two to three twice on the last Sunday of October."""
+    yield from in_zone(operator, "Europe/Berlin")
+
+
+def in_zone(operator: Operator, name: str) -> Iterator[Operator]:
+    operator.driver.execute_cdp_cmd("Emulation.setTimezoneOverride", {"timezoneId": name})
     yield operator
     operator.driver.execute_cdp_cmd("Emulation.setTimezoneOverride", {"timezoneId": "UTC"})
 
@@ -83,6 +93,22 @@ def test_the_time_of_a_consent_is_entered_in_the_zone_of_the_browser_and_shown_i
     assert typed(in_kolkata, "consent_at") == "2026-03-01T15:30"
     follow(in_kolkata, "main form .primary", "done=saved")
     assert call("GET", f"/Clients/{client['id']}/").json()["consent_at"] == client["consent_at"], "saved as it was"
+
+
+def test_times_in_the_hour_that_the_clocks_repeat_stay_as_they_are_if_another_field_is_changed(
+    in_berlin: Operator, call: Call
+) -> None:
+    dates = {"datetime_start": "2040-10-28T00:30:00Z", "datetime_end": "2040-10-28T01:30:00Z"}
+    mailing = call("POST", "/Mailing/", json={**dates, "message_text": "before", "filter_tag": "nobody"}).json()
+    in_berlin.open(f"/console/mailings/{mailing['id']}/edit")
+    assert typed(in_berlin, "datetime_start") == typed(in_berlin, "datetime_end") == "2040-10-28T02:30"
+    assert "1:30" in find(in_berlin, "output[for=datetime_end]").text
+    in_berlin.type("message_text", "after")
+    follow(in_berlin, "main form .primary", "done=saved")
+    found = call("GET", f"/Mailing/{mailing['id']}/").json()
+    assert found["message_text"] == "after"
+    assert {name: found[name] for name in dates} == dates
+    call("DELETE", f"/Mailing/{mailing['id']}/").raise_for_status()
 
 
 def test_an_import_names_the_columns_that_it_would_not_keep(operator: Operator, tmp_path: Path) -> None:

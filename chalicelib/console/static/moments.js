@@ -5,26 +5,27 @@ const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 const two = (number) => String(number).padStart(2, "0");
 
 function local(moment) {
-  const day = `${moment.getFullYear()}-${two(moment.getMonth() + 1)}-${two(moment.getDate())}`;
+  const day = `${String(moment.getFullYear()).padStart(4, "0")}-${two(moment.getMonth() + 1)}-${two(moment.getDate())}`;
   return `${day}T${two(moment.getHours())}:${two(moment.getMinutes())}:${two(moment.getSeconds())}`;
 }
 
-function utc(input) {
-  const moment = new Date(input.value);
-  return Number.isNaN(moment.getTime()) ? input.value : moment.toISOString().slice(0, 19) + "Z";
-}
+const isDate = (moment) => !Number.isNaN(moment.getTime());
 
 for (const input of document.querySelectorAll("[data-moment]")) {
   const form = input.form;
   const output = form.querySelector(`output[for=${input.id}]`);
-  const showUtc = () => (output.textContent = input.value ? `${inWords(new Date(input.value), "UTC")} UTC` : "");
   const isRestored = new Date(input.value).getTime() !== new Date(input.defaultValue).getTime();
-  const given = input.value && new Date(input.value + "Z");
-  if (given && !Number.isNaN(given.getTime()) && !isRestored) input.value = local(given);
+  const given = new Date(input.value + "Z");
+  const isGiven = isDate(given) && !isRestored;
+  if (isGiven) input.value = local(given);
+  const asGiven = input.value; // in an hour that the clocks repeat it says two moments: the given one, until it is changed
+  const moment = () => (isGiven && input.value === asGiven ? given : new Date(input.value));
+  const showUtc = () => (output.textContent = input.value ? `${inWords(moment(), "UTC")} UTC` : "");
   input.labels[0].querySelector(".zone").textContent = zone;
   input.addEventListener("input", showUtc);
   form.addEventListener("formdata", (event) => {
-    if (!input.disabled) event.formData.set(input.name, utc(input));
+    const utc = isDate(moment()) ? moment().toISOString().slice(0, 19) + "Z" : input.value;
+    if (!input.disabled) event.formData.set(input.name, utc);
   });
   addEventListener("pageshow", showUtc);
 }
