@@ -14,6 +14,7 @@ from chalicelib.domain.counts import Counts
 from chalicelib.domain.timeline import Sample
 from chalicelib.mailings.lifecycle import get_mailing
 
+from .conftest import Call
 from .test_console import MAILING, Browser, anna, anonymous, launch_due
 from .test_running_page import text_of
 
@@ -125,3 +126,13 @@ def test_the_waves_of_a_cancelled_mailing_await_no_hours(waiting: Browser) -> No
     kolkata, utc = rows_of(waiting.get("/console/mailings/1").text)
     assert kolkata.endswith("— 1 0 0 1")
     assert utc.endswith("— 2 1 0 1")
+
+
+def test_a_date_of_the_year_1_is_written_as_scripts_read_it(anna: Browser, call: Call) -> None:
+    """Some programs send it in place of no date. strftime does not pad years below 1000."""
+    dates = {"datetime_start": "0001-01-01", "datetime_end": "0001-01-01T00:00:01.5"}
+    assert call("POST", "/Mailing", json={**dates, "message_text": "text"}).status == 201
+    for path in ("/console/mailings", "/console/mailings/1"):
+        page = anna.get(path).text
+        assert 'datetime="0001-01-01T00:00:00Z"' in page
+        assert 'datetime="0001-01-01T00:00:01Z"' in page
