@@ -10,6 +10,7 @@ from functools import cached_property
 from ..errors import BadInput
 from ..texts import Text
 from .file_lines import MAX_SHOWN
+from .phone import meant_phone
 from .unicode_text import compose, searchable
 
 IGNORED = ""
@@ -78,13 +79,16 @@ class Columns:
 def column_labels(cells: Sequence[str]) -> tuple[str, ...]:
     """The names in the first row, without the empty ones at the end, which a separator at the end of each row makes.
 
-    Another empty name becomes `(column 2)`. Raises BadInput if there are too many.
+    Another empty name becomes `(column 2)`. Raises BadInput if there are too many, or if one is a phone number: the row
+    is that of a client, who would be left out.
     """
     names = [compose(cell).strip() for cell in cells]
     while names and not names[-1]:
         names.pop()
     if len(names) > MAX_NAMES:
         raise BadInput.of_request(Text("file.too_many_columns", most=MAX_NAMES))
+    if any(map(meant_phone, names)):
+        raise BadInput.of_request(Text("file.no_names"))
     return tuple(name or f"(column {number})" for number, name in enumerate(names, 1))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
@@ -284,3 +285,13 @@ def test_no_phone_number_is_logged(call: Call, services: Services, capfd: pytest
     work(services)
     said = capfd.readouterr()
     assert "7977" not in said.out + said.err
+
+
+@pytest.mark.parametrize("content", ["79770000001;Анна\n79770000002;Борис\n", "8 (977) 000-00-01\n79770000002\n"])
+def test_a_file_without_a_row_of_names_is_refused_and_loses_nobody(call: Call, content: str) -> None:
+    """Even if the caller says what the columns mean: the first client would be taken for the names."""
+    said = quote(json.dumps({content.partition("\n")[0].partition(";")[0]: "phone_number", "Анна": "attributes.имя"}))
+    for query in ("", f"?columns={said}"):
+        refused = call("POST", f"/Clients/import{query}", body=content.encode(), content_type="text/csv")
+        assert refused.status == 400
+        assert "The first row names the columns, and this one has a phone number" in refused.text
