@@ -785,6 +785,16 @@ def test_a_blank_end_after_the_last_day_of_time_is_the_end_of_it(anna: Browser, 
     assert new_form(anna, **{**late, "step": "check"}).status == status
 
 
+@pytest.mark.parametrize(
+    ("rate", "shown"), [(1_000_000, "1,000,000"), (2.5, "2.5"), (1 / 86_400, "0.000012"), (100, "100")]
+)
+def test_the_preview_shows_any_rate_of_the_gateway(anna: Browser, services: Services, rate: float, shown: str) -> None:
+    services.settings = replace(services.settings, gateway_rate=rate)
+    add_clients(anna, 1)
+    answer = anna.post("/console/preview", message_text="hello", page="p")
+    assert f"Rate, messages per second: {shown}." in answer.text
+
+
 def test_the_preview_of_a_draft_with_blank_times_shows_when_the_last_message_goes_out(anna: Browser) -> None:
     add_clients(anna, 1)
     assert "Expected time of the last message" in anna.post("/console/preview", message_text="hello", page="p").text
