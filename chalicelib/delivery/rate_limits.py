@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from ..domain import rate
 from ..domain.mailing import Mailing
-from ..domain.rate import GATEWAY, LOOKAHEAD, MAILING, UNLIMITED, Booking, Bucket, Limits, Permit
+from ..domain.rate import GATEWAY, LOOKAHEAD, UNLIMITED, Booking, Bucket, Limits, Permit
 from ..errors import RowChanged, TryAgain
 from ..logs import log
 
@@ -26,7 +25,11 @@ Answer = tuple[tuple[Permit, ...], list[int | None]]
 """Permits, and the delays of the messages that get none."""
 
 Turn = tuple[int, str]
-"""The id of a mailing, and the name of a gateway; empty under the mailing's own limit, which covers all gateways."""
+"""The id of a mailing, and the name of a gateway; ANY under the mailing's own limit, if there are several gateways."""
+
+ANY = ""
+Kinds = Sequence[tuple[str, float]]
+Left = tuple[deque[Permit], deque[int | None]]
 
 LEAST_FALLBACK, LONGEST_FALLBACK = 5.0, 60.0
 """Seconds: a sender that loses every race for a row asks again after a random time between these."""
@@ -137,21 +140,12 @@ def _change(
         return None
 
 
-@dataclass(frozen=True)
-class _Taken:
-    """What a batch has taken under one limit and not used."""
-
-    permits: deque[Permit] = field(default_factory=deque)
-    delays: deque[int | None] = field(default_factory=deque)
-
-    def drop_expired(self, now: float) -> None:
-        """Permits expire while earlier posts run."""
-        while self.permits and self.permits[0].until < now:
-            self.permits.popleft()
-
-
-def _turn(kind: str, mailing: Mailing, gateway: str) -> Turn:
-    return mailing.id, gateway if kind == GATEWAY else ""
+def _turns(limits: Limits, mailing: Mailing, gateway: str) -> list[tuple[Turn, Kinds]]:
+    """The limits under which a post needs a permit. With one gateway a permit is under both limits."""
+    kinds = limits.by_bucket_kind
+    if not limits.is_one_of_several:
+        return [((mailing.id, gateway), kinds)]
+    return [((mailing.id, gateway if kind == GATEWAY else ANY), [(kind, limit)]) for kind, limit in kinds]
 
 
 class Permits:
@@ -166,13 +160,14 @@ class Permits:
         self._services = services
         self._permits_per_request = permits_per_request
         self._left = {mailing_id: mailing_ids.count(mailing_id) for mailing_id in set(mailing_ids)}
-        self._taken: dict[Turn, _Taken] = {}
+        self._permits: dict[Turn, deque[Permit]] = {}
+        self._delays: dict[Turn, deque[int | None]] = {}
         self._take_until = services.clock.now().timestamp() + LOOKAHEAD
 
     @property
     def are_limited(self) -> bool:
         """Whether the gateway has a limit, or a mailing that has asked for a permit."""
-        return self._services.settings.has_gateway_rates or bool(self._taken)
+        return self._services.settings.has_gateway_rates or bool(self._permits)
 
     def next(self, mailing: Mailing, gateway: str) -> Permit | int | None:
         """Returns a permit, which may begin a moment later, or the seconds after which the message asks again.
@@ -182,42 +177,48 @@ class Permits:
         limits = limits_of(self._services.settings, mailing, gateway)
         if limits is None:
             return UNLIMITED
-        left = max(1, self._left[mailing.id])
-        wanted = min(left, self._permits_per_request)
+        permit, most, own = UNLIMITED, self._permits_per_request, deque[Permit]()
+        for turn, kinds in _turns(limits, mailing, gateway):
+            permits, delays = self._left_under(turn, mailing, kinds, gateway, most)
+            if not permits:
+                self._left[mailing.id] -= 1
+                own.appendleft(permit)
+                return delays.popleft()
+            permit, own = rate.later(permit, permits.popleft()), permits
+            most = min(most, 1 + len(permits))
         self._left[mailing.id] -= 1
-        permit, used = UNLIMITED, list[_Taken]()
-        for kind, limit in limits.by_bucket_kind:
-            taken = self._taken_under(kind, limit, mailing, gateway, wanted, left)
-            if not taken.permits:
-                for other in used:
-                    other.permits.appendleft(permit)
-                return taken.delays.popleft()
-            permit = rate.later(permit, taken.permits.popleft())
-            used.append(taken)
-            wanted = min(wanted, 1 + len(taken.permits))
-            left = max(wanted, left - len(taken.delays))
         return permit
 
     def put_back(self, mailing: Mailing, gateway: str, permit: Permit) -> None:
         """The permit was not used: another message of the batch can have it, and under the mailing's own limit this
-        message too, at another gateway. Otherwise a gateway that takes no posts would use up the limit.
+        message too, at the next of several gateways. Otherwise one that takes no posts would use up the limit.
         """
-        self._left[mailing.id] += 1
-        for kind in (MAILING, GATEWAY):
-            taken = self._taken.get(_turn(kind, mailing, gateway))
-            if taken is not None:
-                taken.permits.appendleft(permit)
+        self._left[mailing.id] += self._services.settings.routes.are_several
+        for turn in ((mailing.id, ANY), (mailing.id, gateway)):
+            if turn in self._permits:
+                self._permits[turn].appendleft(permit)
 
-    def _taken_under(self, kind: str, limit: float, mailing: Mailing, gateway: str, wanted: int, left: int) -> _Taken:
-        """What is left under this limit, or a new group if nothing is: one at least has a permit or a delay."""
-        taken = self._taken.setdefault(_turn(kind, mailing, gateway), _Taken())
-        taken.drop_expired(self._services.clock.now().timestamp())
-        if not taken.permits and not taken.delays:
+    def _left_under(self, turn: Turn, mailing: Mailing, kinds: Kinds, gateway: str, most: int) -> Left:
+        """What is left of the last group, or of a new one of at most so many permits: one permit or delay at least."""
+        permits, delays = self._permits.setdefault(turn, deque()), self._delays.setdefault(turn, deque())
+        while permits and permits[0].until < self._services.clock.now().timestamp():
+            permits.popleft()  # it expired while earlier posts ran
+        if not permits and not delays:
+            self._ask(turn, mailing, kinds, gateway, most)
+        return permits, delays
+
+    def _ask(self, turn: Turn, mailing: Mailing, kinds: Kinds, gateway: str, most: int) -> None:
+        """Take a group of permits. If it is not complete, each message that gets none gets the time to ask again."""
+        left = max(1, self._left[mailing.id])
+        permits: Sequence[Permit] = [UNLIMITED] * min(left, most)
+        delays: list[int | None] = []
+        for kind, limit in kinds:
             name = _bucket_name(self._services, mailing, kind, limit, gateway)
-            permits, delays = self._take(mailing, name, limit, wanted, left)
-            taken.permits.extend(permits)
-            taken.delays.extend(delays)
-        return taken
+            taken, booked = self._take(mailing, name, limit, len(permits), left - len(delays))
+            permits = [rate.later(*pair) for pair in zip(permits, taken, strict=False)]
+            delays += booked
+        self._permits[turn].extend(permits)
+        self._delays[turn].extend(delays)
 
     def _take(self, mailing: Mailing, name: str, limit: float, wanted: int, left: int) -> Answer:
         """Takes nothing if too many others take at the same time, if the table is throttled, fails or does not answer,
@@ -235,6 +236,8 @@ class Permits:
             bucket, delays = rate.book_asks(bucket, mailing.id, of_bucket, missing, now)
             return bucket, (permits, delays)
 
+        if not wanted:
+            return (), []
         try:
             taken = _change(self._services, Bucket, name, take)
         except TryAgain:
