@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ..domain.approval import GIVEN
 from ..domain.filter import Filter
 from ..domain.mailing import Mailing
 from ..errors import BadInput
@@ -32,10 +33,15 @@ def find_segment(services: Services, chosen: Filter) -> Filter:
 
 
 def as_it_would_start(services: Services, mailing: Mailing) -> Mailing:
-    """With the segment that a start would take now. A mailing that has started keeps the one that it took."""
-    if mailing.plan is not None:
+    """With the segment that a start would take now, and without an approval of another one.
+
+    A mailing that has started keeps the segment that it took.
+    """
+    chosen = mailing.chosen if mailing.plan is not None else with_current_segment(services, mailing.chosen)
+    if chosen == mailing.chosen:
         return mailing
-    return replace(mailing, chosen=with_current_segment(services, mailing.chosen))
+    after = replace(mailing, chosen=chosen)
+    return replace(after, approval="", approved_by=None) if mailing.approval == GIVEN else after
 
 
 def with_current_segment(services: Services, chosen: Filter) -> Filter:

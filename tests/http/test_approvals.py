@@ -212,6 +212,24 @@ def test_an_approver_sees_and_approves_the_segment_as_it_is_now(anna: Browser, m
     assert must_be_counted(many, mailing, with_current_segment(many, mailing.chosen)) is False, "it starts at its time"
 
 
+def test_a_segment_that_changes_after_the_approval_is_approved_anew(anna: Browser, many: Services, call: Call) -> None:
+    scheduled_with_segment(many, call)
+    anna.sign_in("vera")
+
+    def approve() -> str:
+        page = anna.get("/console/mailings/1").text
+        assert "Approved by" not in page
+        seen = {name: _hidden(page, name) for name in ("version", "segment")}
+        return anna.get(anna.post("/console/mailings/1/approve", **seen).headers["Location"]).text
+
+    assert "Approved by vera" in approve()
+    call("PATCH", "/Segments/1", json={"filter": {"not": VIP}})
+    assert "Approved by vera" in approve()
+    mailing = many.mailings.get(1)
+    assert mailing is not None
+    assert must_be_counted(many, mailing, with_current_segment(many, mailing.chosen)) is False
+
+
 def test_a_segment_that_changes_before_the_approval_is_sent_is_shown_first(
     anna: Browser, many: Services, call: Call
 ) -> None:
