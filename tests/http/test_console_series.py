@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -276,3 +277,15 @@ def test_days_and_purpose_are_in_russian_words_in_the_audit_log_and_beside_an_ou
     audit = anna.get("/console/audit").text
     for told in ("Пн, Пт</div>", "1, последний день месяца</div>", "Реклама</div>"):
         assert told in audit
+
+
+def test_a_time_zone_of_a_series_that_is_no_longer_common_is_not_replaced_by_the_first_of_the_list(
+    anna: Browser, services: Services
+) -> None:
+    path = announce(anna)
+    series = services.series.get(1)
+    assert series is not None
+    services.series.change(series, replace(series, rule=replace(series.rule, timezone="Europe/Kiev")))
+    assert "<option selected>Europe/Kiev</option>" in anna.get(f"{path}/edit").text
+    refused = anna.post(f"{path}/edit", **{**WEEKLY, "timezone": "Europe/Kiev"})
+    assert "Europe/Kyiv is expected" in refused.text
