@@ -144,6 +144,7 @@ class Posting:
         asked_at = self.services.clock.now()
         try:
             mailing, client = self.mailings.get(task.mailing_id), self.clients.get(task.client_id)
+            day = self.spending.day()
         except Exception as error:  # nothing was posted: an open claim would say that the gateway may have the message
             return self._ended(attempt, Settlement(message), self.retry_after_error(task, error))
         now = self.services.clock.now()
@@ -159,10 +160,7 @@ class Posting:
             return self._not_posted(attempt, message)
         parts = count_parts(text)
         priced = replace(message, parts=parts, cost=cost_of(self.services, parts, message.gateway))
-        try:
-            over_limit = self.spending.reserve(mailing, priced.cost)
-        except Exception as error:
-            return self._ended(attempt, Settlement(message), self.retry_after_error(task, error))
+        over_limit = self.spending.reserve(mailing, priced.cost, day)
         if over_limit is not None:
             return self._ended(attempt, Settlement(message), over_limit)
         return self._post(attempt, priced, client, text, timeout)

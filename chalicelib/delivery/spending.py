@@ -114,15 +114,18 @@ class Spending:
         self._reserved: Counter[int] = Counter()
         self._lock = Lock()
 
+    def day(self) -> Day:
+        """What all have spent today. Raises NotRead."""
+        return self._day.now()
+
     def over_limit(self, mailing: Mailing, cost: int) -> Result | None:
         """The result of a task without a post, if a limit leaves no room for its cost. Raises NotRead."""
-        day = self._day.now()
+        day = self.day()
         with self._lock:
             return self._result(mailing, day, cost)
 
-    def reserve(self, mailing: Mailing, cost: int) -> Result | None:
-        """As `over_limit`. Without a result the cost is reserved."""
-        day = self._day.now()
+    def reserve(self, mailing: Mailing, cost: int, day: Day) -> Result | None:
+        """As `over_limit`. Without a result the cost is reserved. `day`: read before the caller looks at the clock."""
         with self._lock:
             result = self._result(mailing, day, cost)
             if result is None:

@@ -123,6 +123,22 @@ def test_a_client_that_opts_out_while_its_mailing_is_read_slowly_is_not_posted()
     assert world.get(mailing_id).counts.cancelled == 1
 
 
+def test_a_mailing_that_is_paused_while_the_sum_of_the_day_is_read_slowly_is_not_posted() -> None:
+    world, mailing_id = fanned_out(gateway_price=1, daily_budget=100)
+    slow = slow_read_before_a_post(world, "spending", "of_day")
+    slow.meanwhile = lambda: pause_mailing(world.services, mailing_id)
+    assert len(send_batch(world)) == 1
+    assert world.services.gateway.posts == []
+
+
+def test_nothing_is_posted_after_the_end_however_slowly_the_sum_of_the_day_is_read() -> None:
+    world, mailing_id = fanned_out(gateway_price=1, daily_budget=100)
+    slow_read_before_a_post(world, "spending", "of_day")
+    change_mailing(world.services, mailing_id, {"datetime_end": world.clock.now() + timedelta(seconds=3)})
+    send_batch(world)
+    assert world.services.gateway.posts == []
+
+
 def test_reads_of_a_second_delay_no_post() -> None:
     world, _ = fanned_out()
     slow_read_before_a_post(world, "mailings", "get", seconds=0.5)
