@@ -6,7 +6,6 @@ the archive has a size limit: the archive is a ZIP, and may unpack to a thousand
 
 from __future__ import annotations
 
-import re
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -25,6 +24,7 @@ from ..domain.csv_file import XLSX, FileFormat, FileRow
 from ..domain.file_lines import MAX_ROW, MAX_SHOWN
 from ..errors import BadInput
 from ..texts import Text
+from .sheet_blocks import END_OF_ROWS, sheet_blocks
 
 MAX_ROWS = 200_000
 """A worker that continues an import skips the rows before it, which takes time."""
@@ -40,7 +40,6 @@ MAX_OTHER = 4 * 1024**2
 MAX_BETWEEN_ROWS = 2 * 1024**2
 """Bytes of the sheet from one row to the next. A row of 16,384 short cells has less."""
 
-END_OF_ROWS = re.compile(rb"</(\w+:)?sheetData\s*>")
 LONGEST_TAG = 256
 
 UNREADABLE = (
@@ -80,18 +79,22 @@ def read_workbook_format(file: BinaryIO, allowed: Columns, chosen: Mapping[str, 
 
 
 def read_workbook_rows(file: BinaryIO, form: FileFormat, at: int) -> Iterator[FileRow]:
-    """The rows after the row `at` of the sheet; `end` of a row is its number. Raises BadInput."""
-    for row in _rows(file):
+    """The rows after the row `at` of the sheet; `end` of a row is its number. Raises BadInput.
+
+    A later turn of an import passes over what an earlier one has read, which has found its rows in order.
+    """
+    for row in _rows(file, at if at > form.start else 0):
         if row.end > at:
             missing = len(form.columns) - len(row.cells)
             yield FileRow(row.end, [*row.cells, *[""] * missing], row.error) if missing > 0 else row
 
 
-def _rows(file: BinaryIO) -> Iterator[FileRow]:
+def _rows(file: BinaryIO, at: int = 0) -> Iterator[FileRow]:
+    """All rows; those up to number `at` are blank."""
     with _readable():
         workbook = _Workbook(file)
     number = 0
-    rows = workbook.rows()
+    rows = workbook.rows(at)
     while True:
         with _readable():
             found = next(rows, None)
@@ -132,12 +135,12 @@ class _Workbook(ExcelReader):  # type: ignore[misc]
         self.read_workbook()
         apply_stylesheet(self.archive, self.wb)
 
-    def rows(self) -> Iterator[tuple[int, list[dict[str, Any]]]]:
-        """The number and the cells of each row of the first visible sheet."""
+    def rows(self, at: int) -> Iterator[tuple[int, list[dict[str, Any]]]]:
+        """The number and the cells of each row after number `at` of the first visible sheet."""
         parts = [rel.target for sheet, rel in self.parser.find_sheets() if _is_shown(sheet, rel)]
         self.archive.most = MAX_SHEET
         with self.archive.open(parts[0]) as part:
-            source = _SheetStream(part)
+            source = _SheetStream(sheet_blocks(part, at))
             parser = WorkSheetParser(source, self.shared_strings, data_only=True)
             for number, cells in parser.parse():
                 source.begin_row()
@@ -179,8 +182,8 @@ class _Archive(ZipFile):
 class _SheetStream:
     """A sheet up to its last row. Raises ValueError if a row does not end."""
 
-    def __init__(self, part: IO[bytes]) -> None:
-        self._part = part
+    def __init__(self, blocks: Iterator[bytes]) -> None:
+        self._blocks = blocks
         self._since_row = 0
         self._before = b""
         self._is_over = False
@@ -188,8 +191,8 @@ class _SheetStream:
     def begin_row(self) -> None:
         self._since_row = 0
 
-    def read(self, size: int = -1) -> bytes:
-        block = b"" if self._is_over else self._part.read(size)
+    def read(self, _size: int = -1) -> bytes:
+        block = b"" if self._is_over else next(self._blocks, b"")
         self._since_row += len(block)
         if self._since_row > MAX_BETWEEN_ROWS:
             raise ValueError("a row of the sheet is too long")

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from openpyxl import Workbook
 
+from chalicelib.adapters.sheet_blocks import sheet_blocks
 from chalicelib.adapters.spreadsheet import (
     MAX_BETWEEN_ROWS,
     MAX_ROWS,
@@ -95,6 +96,55 @@ def test_reading_continues_at_any_row() -> None:
     content = workbook_of(("phone_number",), *((str(number),) for number in range(9)))
     for at in range(1, 11):
         assert [row.cells for row in rows_of(content, at)] == [[str(number)] for number in range(at - 1, 9)]
+
+
+@pytest.mark.parametrize("prefix", ["", "x:"])
+@pytest.mark.parametrize(
+    "numbers", [(1, 2, 3, 4, 5), (1, None, None, None, None), (2, None, 6, None, 9), (1, 3, None, 8, 9)]
+)
+def test_a_later_turn_reads_the_rest_of_the_rows_as_the_first_one_would(prefix: str, numbers: Any) -> None:
+    named = [f' spans="1:1" r="{number}" ht="3"' if number else "" for number in numbers]
+    rows = "".join(
+        f"<{prefix}row{name}><{prefix}c><{prefix}v>{n}</{prefix}v></{prefix}c></{prefix}row>\n"
+        for n, name in enumerate(named)
+    )
+    space = f' xmlns{":" * bool(prefix)}{prefix[:-1]}="{MAIN}"'
+    sheet = f"<{prefix}worksheet{space}><{prefix}sheetData>{rows}</{prefix}sheetData></{prefix}worksheet>"
+    content = with_parts(workbook_of(["a"]), {"xl/worksheets/sheet1.xml": sheet.encode()})
+    found = list(rows_of(content))
+    for turn, row in enumerate(found, 1):
+        assert list(rows_of(content, row.end)) == found[turn:]
+
+
+class InPieces(io.BytesIO):
+    """A part of which each read returns a few bytes."""
+
+    def __init__(self, content: bytes, size: int) -> None:
+        super().__init__(content)
+        self._size = size
+
+    def read(self, _size: int | None = None) -> bytes:
+        return super().read(self._size)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 50])
+def test_the_rows_of_a_later_turn_begin_at_the_same_place_wherever_a_block_ends(size: int) -> None:
+    rows = "".join(
+        f'<row spans="1:2" r="{number}"><c r="A{number}"><v>{number}</v></c></row>' for number in range(1, 9)
+    )
+    sheet = f"<worksheet><cols/><sheetData>{rows}</sheetData><hyperlinks/></worksheet>".encode()
+    for at in range(1, 10):
+        unread = rows[rows.find(f'<row spans="1:2" r="{at + 1}"') :] if at < 8 else ""
+        expected = f"<worksheet><cols/><sheetData>{'<row r=@/>' if unread else ''}{unread}</sheetData>"
+        found = b"".join(sheet_blocks(InPieces(sheet, size), at))
+        assert found.startswith(expected.replace("@", f'"{at}"').encode())
+
+
+def test_a_later_turn_reads_no_cell_of_earlier_rows() -> None:
+    """To read them takes longer than a turn has, so that an import of a large sheet would never end."""
+    damaged = '<row r="2"><c t="s"><v>99</v></c></row>' + f'<row r="3"><c><v>{"9" * 200_000}</v></c></row>'
+    content = with_sheet(HEADER + damaged + '<row r="4"><c r="A4"><v>7</v></c></row>')
+    assert [row.cells for row in rows_of(content, 3)] == [["7"]]
 
 
 def test_a_row_without_a_value_at_its_end_has_all_cells_of_the_columns() -> None:
