@@ -15,6 +15,7 @@ from chalicelib.domain.client import BLOCK_SIZE, CLIENT_ID
 from chalicelib.domain.condition import Received
 from chalicelib.domain.jobs import ReceivedMessage
 from chalicelib.domain.message import MessageKey, Settlement
+from chalicelib.domain.outcome import Outcome
 from chalicelib.errors import NotRead, NotWritten
 from chalicelib.mailings.lifecycle import change_mailing, pause_mailing, resume_mailing
 from infra.local.doubles.fake_messages import FakeMessages
@@ -49,6 +50,29 @@ class SlowPart:
         self.meanwhile()
         self.world.clock.forward(self.seconds / 2)
         return result if self.answers_late else call(*arguments)
+
+
+class SlowSecret:
+    """The secret of the gateway is too old when the message is claimed, and to read it again takes three seconds."""
+
+    def __init__(self, world: World) -> None:
+        self.world, self.gateway, self.is_old = world, world.services.gateway, False
+        self.meanwhile: Callable[[], Any] = lambda: None
+        world.services.gateway = self
+        SlowPart(world, "messages", "claim_all", seconds=1.0).meanwhile = lambda: setattr(self, "is_old", True)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.gateway, name)
+
+    def prepare(self) -> None:
+        if self.is_old:
+            self.is_old = False
+            self.world.clock.forward(3)
+            self.meanwhile()
+
+    def post(self, *arguments: Any) -> Outcome:
+        self.prepare()
+        return self.gateway.post(*arguments)
 
 
 class SlowLookups(FakeMessages):
@@ -129,6 +153,16 @@ def test_a_mailing_that_is_paused_while_the_sum_of_the_day_is_read_slowly_is_not
     slow.meanwhile = lambda: pause_mailing(world.services, mailing_id)
     assert len(send_batch(world)) == 1
     assert world.services.gateway.posts == []
+
+
+def test_a_mailing_that_is_paused_while_the_secret_of_the_gateway_is_read_slowly_is_not_posted() -> None:
+    world, mailing_id = fanned_out()
+    SlowSecret(world).meanwhile = lambda: pause_mailing(world.services, mailing_id)
+    assert len(send_batch(world)) == 1
+    assert world.services.gateway.posts == []
+    resume_mailing(world.services, mailing_id)
+    world.run(120)
+    assert world.get(mailing_id).counts.sent == 1
 
 
 def test_nothing_is_posted_after_the_end_however_slowly_the_sum_of_the_day_is_read() -> None:
