@@ -77,6 +77,17 @@ def keep_traces(services: Services, client_import: ClientImport, traces: Sequenc
             services.import_files.put(key, write_traces(traces))
 
 
+def forget_absent(services: Services, client_import: ClientImport) -> None:
+    """Drop the traces of new clients that the chunk at the cursor has not added: others had their numbers first.
+
+    The undo would count them as removed.
+    """
+    assert client_import.plan is not None
+    key, added = _key(client_import, client_import.row), services.clients.get_many(client_import.plan.ids)
+    traces = [trace for trace in _read(services, key) if trace.before is not None or trace.client_id in added]
+    services.import_files.put(key, write_traces(traces))
+
+
 def process_undo(services: Services, import_id: int, seconds_left: Callable[[], float]) -> bool:
     """Returns False if the time is up and the job must be repeated. Raises ImportBusy if another worker has it."""
     with leased(services, import_id, seconds_left, UNDOING) as client_import, services.thread_pool(THREADS) as threads:

@@ -34,7 +34,7 @@ from ..texts import Text
 from .import_lease import SECONDS_FOR_A_CHUNK, THREADS, leased
 from .import_reading import rows_from_cursor
 from .import_rows import check_rows, count_normalized, phones_of, refused_row, without_erased
-from .import_undo import keep_traces, process_undo
+from .import_undo import forget_absent, keep_traces, process_undo
 from .import_writes import traces_of, write_clients
 from .stop_import import process_stops
 
@@ -131,6 +131,8 @@ def _process_chunk(
         if client_import.is_traced:
             keep_traces(services, client_import, traces_of(services, client_import, decision, ids), is_repetition)
         new, corrections = write_clients(services, threads, client_import, decision, ids)
+        if client_import.is_traced and corrections != Tally():
+            forget_absent(services, client_import)
         log_clients("added", [client.id for client in new])
         log_clients("changed", [before.id for before, _ in decision.changes])
     advanced = client_import.after_chunk(plan, corrections, chunk[-1].end, services.clock.now())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -24,7 +25,7 @@ from chalicelib.domain.client import Client
 from chalicelib.domain.client_import import Undo
 from chalicelib.domain.job_bodies import from_body
 from chalicelib.domain.jobs import FollowMovedClients
-from chalicelib.errors import NotInThisStatus
+from chalicelib.errors import NotInThisStatus, NotWritten
 from chalicelib.texts import Text
 from infra.local.doubles.fakes import FakeServices
 
@@ -196,8 +197,9 @@ def test_an_undo_goes_on_in_another_turn_and_a_lost_job_is_queued_again(services
     assert services.imports.rows[import_id].undo.removed == 600
 
 
-def test_a_client_that_another_program_registers_during_the_import_gets_its_former_values(services: Any) -> None:
-    real, theirs = services.clients.add_many, Client(99, "79770000002", "theirs", "Asia/Omsk")
+def imported_beside_another_program(services: Any, theirs: Client) -> int:
+    """The other program registers its client between the decision about the rows and their write."""
+    real = services.clients.add_many
 
     def add_many(clients: Any, *others: Any) -> None:
         services.clients.add_many = real
@@ -206,11 +208,46 @@ def test_a_client_that_another_program_registers_during_the_import_gets_its_form
 
     services.clients.add_many = add_many
     rows = "".join(f"7977000000{number};new;UTC\n" for number in (1, 2, 3))
-    import_id = imported(services, f"phone_number;tag;timezone\n{rows}")
+    return imported(services, f"phone_number;tag;timezone\n{rows}")
+
+
+def test_a_client_that_another_program_registers_during_the_import_gets_its_former_values(services: Any) -> None:
+    theirs = Client(99, "79770000002", "theirs", "Asia/Omsk")
+    import_id = imported_beside_another_program(services, theirs)
     assert services.clients.rows[99] == replace(theirs, tag="new", timezone="UTC")
     moved = [from_body(message.body) for message in services.jobs_queue.messages.values()]
     assert moved == [FollowMovedClients((99,))], "it may have waiting messages"
     assert undone(services, import_id) == (2, 1, 0)
+    assert services.clients.rows == {99: theirs}
+
+
+def test_a_client_that_another_import_of_the_file_has_added_is_not_counted_as_removed(services: Any) -> None:
+    theirs = Client(99, "79770000002", "new", "UTC")
+    import_id = imported_beside_another_program(services, theirs)
+    assert undone(services, import_id) == (2, 0, 0)
+    assert services.clients.rows == {99: theirs}
+
+
+def test_what_an_interrupted_try_has_added_is_removed_also_if_the_next_one_meets_another_program(services: Any) -> None:
+    real, theirs, calls = services.clients.add_many, Client(99, "79000000039", "new"), iter(range(9))
+
+    def add_many(clients: Any, *others: Any) -> None:
+        call = next(calls)
+        if call == 1:
+            raise NotWritten
+        if call == 2:
+            services.clients.add(theirs)
+        real(clients, *others)
+
+    services.clients.add_many = add_many
+    services.thread_pool = lambda number: ThreadPoolExecutor(1)
+    content = ("phone_number;tag\n" + "".join(f"79{number:09d};new\n" for number in range(40))).encode()
+    one = import_content(services, content, check_content(content, ""), "", author(services))
+    with pytest.raises(NotWritten):
+        process_import(services, one.id, lambda: 60.0)
+    assert len(services.clients.rows) == 33
+    assert process_import(services, one.id, lambda: 60.0)
+    assert undone(services, one.id) == (39, 0, 0)
     assert services.clients.rows == {99: theirs}
 
 
