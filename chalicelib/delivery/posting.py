@@ -145,7 +145,7 @@ class Posting:
         try:
             mailing, client = self.mailings.get(task.mailing_id), self.clients.get(task.client_id)
             day = self.spending.day()
-            self.services.gateway.prepare()  # a secret that is too old is read now, and not between decision and post
+            self.services.gateway.prepare(message.gateway)  # not between the decision and the post
         except Exception as error:  # nothing was posted: an open claim would say that the gateway may have the message
             return self._ended(attempt, Settlement(message), self.retry_after_error(task, error))
         now = self.services.clock.now()

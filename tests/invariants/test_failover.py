@@ -140,6 +140,15 @@ def test_a_number_that_the_last_gateway_refuses_fails_with_its_reason() -> None:
     }
 
 
+def test_a_post_waits_for_the_secret_of_its_own_gateway_only() -> None:
+    world, _ = world_with(lambda _: DOWN)
+    prepared: list[str] = []
+    world.services.gateway.prepare = lambda name=None: prepared.append(name or "all")
+    world.run(60)
+    assert [name for name in prepared if name != "all"] == [post.gateway for post in world.services.gateway.posts]
+    assert {"first", "second"} < set(prepared)
+
+
 def test_an_opt_out_at_the_first_gateway_is_no_reason_to_try_the_second() -> None:
     world, mailing_id = world_with(lambda _: of(Kind.OPTED_OUT))
     world.run(600)

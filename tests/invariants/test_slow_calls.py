@@ -64,7 +64,7 @@ class SlowSecret:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.gateway, name)
 
-    def prepare(self) -> None:
+    def prepare(self, name: str | None = None) -> None:
         if self.is_old:
             self.is_old = False
             self.world.clock.forward(3)

@@ -25,7 +25,7 @@ ENOUGH_SECONDS = 60.0
 class AcceptingGateway:
     """Accepts every message without a server, for code that counts calls to AWS."""
 
-    def prepare(self) -> None: ...
+    def prepare(self, name: str | None = None) -> None: ...
 
     def post(self, name: str, sms: Sms, timeout: float) -> Outcome:
         return Outcome(Kind.ACCEPTED)

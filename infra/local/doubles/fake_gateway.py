@@ -84,7 +84,7 @@ class FakeGateway:
         self.accepted: Counter[int] = Counter()
         self.while_posting: Callable[[], None] = lambda: None
 
-    def prepare(self) -> None: ...
+    def prepare(self, name: str | None = None) -> None: ...
 
     def post(self, name: str, sms: Sms, timeout: float) -> Outcome:
         with LOCK:
