@@ -42,7 +42,7 @@ _keeping = Lock()
 def begin_undo(services: Services, import_id: int, author: Author) -> ClientImport:
     """Queue the undo of an import that has ended within 24 hours. A repeated request changes nothing.
 
-    Raises NotFound, NotInThisStatus.
+    If the job is lost, the sweep queues it again. Raises NotFound, NotInThisStatus.
     """
 
     def attempt() -> ClientImport:
@@ -55,12 +55,10 @@ def begin_undo(services: Services, import_id: int, author: Author) -> ClientImpo
         undo = Undo(now, author.name, below=found.row + CHUNK)
         undoing = replace(found, status=UNDOING, undo=undo, moved_at=now)
         services.imports.begin_undo(undoing, author.record("import", import_id, None, None, UNDONE_ACTION))
+        queue_import(services, undoing)  # once: a second job would come back to the queue until the first one ends
         return undoing
 
-    client_import = retry_lost_races(services.clock, attempt)
-    if client_import.status == UNDOING:
-        queue_import(services, client_import)
-    return client_import
+    return retry_lost_races(services.clock, attempt)
 
 
 def keep_traces(services: Services, client_import: ClientImport, traces: Sequence[Trace], is_repetition: bool) -> None:

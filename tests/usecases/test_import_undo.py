@@ -157,6 +157,14 @@ def test_an_import_is_undone_once_and_a_repeated_request_changes_nothing(service
     assert records == [("import", "made"), ("import", "undone")]
 
 
+def test_repeated_requests_of_an_undo_under_way_queue_no_more_jobs(services: Any) -> None:
+    import_id = imported(services, "phone_number\n79770000001\n")
+    services.imports_queue.messages.clear()
+    for _ in range(3):
+        assert begin_undo(services, import_id, author(services)).status == "undoing"
+    assert services.imports_queue.size() == 1
+
+
 def test_only_an_import_of_the_last_day_that_has_ended_can_be_undone(services: Any) -> None:
     for import_id in (imported(services, "phone_number\n79770000001\n", is_dry_run=True), begun(services)):
         with pytest.raises(NotInThisStatus):
