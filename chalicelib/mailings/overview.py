@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 
 from ..delivery.balances import known_balances
 from ..delivery.spending import DaySpending
+from ..domain.approval import COUNTING
 from ..domain.balance import Balance
 from ..domain.breaker_report import BreakerReport
-from ..domain.mailing import SCHEDULED, Mailing
+from ..domain.mailing import PAUSED, SCHEDULED, Mailing
 from ..domain.reasons import COUNTED, Reason
 from ..domain.series import ACTIVE, Series
-from ..domain.silence import is_paused_by_service, longest_silence
+from ..domain.silence import longest_silence
 from ..domain.spending import Day
 from ..domain.timeline import Sample, is_moving
 from ..errors import TryAgain
@@ -89,7 +90,8 @@ class QueueNow:
 class Overview:
     """`under_way`: at most MOST_UNDER_WAY of `number`. `failures`: of the mailings that made progress lately.
 
-    `today`: what all texts have cost; read only if there is a daily budget.
+    `paused`: by the service itself, or until a second person approves them. `today`: what all texts have cost; read
+    only if there is a daily budget.
     """
 
     under_way: list[tuple[Mailing, Timeline]]
@@ -126,9 +128,15 @@ def overview(services: Services) -> Overview:
         _failures(services, list(lately.values())),
         _gateways(services, list(lately.values()), [one for _, one in under_way], points, now),
         QueueNow(_size(services.send_queue), _size(services.dead_letters), _age(started, now)),
-        [mailing for mailing in started if is_paused_by_service(mailing, now)][:MOST_UNDER_WAY],
+        [mailing for mailing in started if _waits_for_person(mailing, now)][:MOST_UNDER_WAY],
         DaySpending(services).now(),
     )
+
+
+def _waits_for_person(mailing: Mailing, now: datetime) -> bool:
+    """To be resumed or approved. A mailing that is held only until its clients are counted goes on by itself."""
+    is_paused = mailing.status == PAUSED and mailing.paused_because is not None
+    return is_paused and mailing.approval != COUNTING and not mailing.is_over(now)
 
 
 def _was_active(mailing: Mailing, now: datetime) -> bool:

@@ -13,6 +13,7 @@ import pytest
 from chalicelib.adapters.queues import QueueRefused
 from chalicelib.adapters.services import Services
 from chalicelib.delivery.fanout import start_mailing, walk_slice
+from chalicelib.domain.approval import AWAITED, COUNTING, REASONS
 from chalicelib.domain.audience import Plan
 from chalicelib.domain.breaker_report import BreakerReport, Opening
 from chalicelib.domain.counts import Counts
@@ -116,6 +117,20 @@ def test_a_mailing_that_the_service_has_paused_is_named_with_the_reason(under_wa
     services.mailings.change(before, replace(before, status="paused", paused_because=reason))
     text = seen(under_way)
     assert "5 of the first 10 messages failed" in text
+    assert "All is well." not in text
+
+
+def test_a_mailing_that_waits_for_an_approval_is_named_and_not_while_its_clients_are_counted(
+    under_way: Browser, services: Services
+) -> None:
+    before = get_mailing(services, 1)
+    held = replace(before, status="paused", approval=COUNTING, paused_because=REASONS[COUNTING])
+    services.mailings.change(before, held)
+    assert "All is well." in seen(under_way)
+    before = get_mailing(services, 1)
+    services.mailings.change(before, replace(before, approval=AWAITED, paused_because=REASONS[AWAITED]))
+    text = seen(under_way)
+    assert "It waits for the approval of a second person." in text
     assert "All is well." not in text
 
 
