@@ -6,7 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from moto import mock_aws
 
+from chalicelib.adapters import aws
 from chalicelib.clients.registry import opt_out_client, register_client
 from chalicelib.domain.audience import Partition
 from chalicelib.domain.audit_record import Author
@@ -16,6 +18,7 @@ from chalicelib.domain.filter import AudienceMember, Filter
 from chalicelib.domain.phone_part import PhonePart
 from chalicelib.errors import PhoneTaken, RowChanged
 from chalicelib.mailings.audience import count_audience, group_audience
+from infra.local.doubles.aws import make_services
 
 ANNA = Client(1, "79770000001", "друзья", "Europe/Moscow")
 BORIS = Client(2, "79210000002")
@@ -32,6 +35,26 @@ def test_a_client_is_read_as_it_was_added(services: Any) -> None:
     assert services.clients.get_many([1, 2, 3]) == {1: ANNA, 2: BORIS}
     assert services.clients.find_by_phone("79210000002") == BORIS
     assert services.clients.find_by_phone("79210000003") is None
+
+
+def test_a_client_that_gets_another_number_while_it_is_looked_for_is_not_found_by_the_former_one() -> None:
+    """Otherwise an erasure by the former number would erase the client with its new one."""
+    reads: list[str] = []
+    with mock_aws():
+        clients = make_services().clients
+        clients.add(ANNA)
+
+        def change_between_the_reads(**_: Any) -> None:
+            reads.append("GetItem")
+            if len(reads) == 2:
+                clients.change(ANNA, replace(ANNA, phone_number="79770000009"))
+
+        events = aws.client("dynamodb").meta.events
+        events.register("before-call.dynamodb.GetItem", change_between_the_reads)
+        try:
+            assert clients.find_by_phone(ANNA.phone_number) is None
+        finally:
+            events.unregister("before-call.dynamodb.GetItem", change_between_the_reads)
 
 
 def test_a_phone_number_belongs_to_one_client(services: Any) -> None:

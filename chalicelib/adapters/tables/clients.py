@@ -129,8 +129,10 @@ class Clients:
             self._audit.write(writes, record)
 
     def find_by_phone(self, phone_number: str) -> Client | None:
+        """A client that gets another number between the two reads is not found."""
         row = self._phones.read(phone_number)
-        return self.get(int(row.client_id)) if row and row.client_id is not None else None
+        client = self.get(int(row.client_id)) if row and row.client_id is not None else None
+        return client if client and client.phone_number == phone_number else None
 
     def find_many(self, phone_numbers: Iterable[str]) -> tuple[dict[str, Client], dict[str, datetime]]:
         """Two maps by phone number: the clients that have one, and the opt-outs of numbers without a client.
