@@ -35,13 +35,14 @@ WIDTHS = [32, 8, 7, 9, 8, 6, 8, 9, 8, 13]
 
 
 def main() -> int:
-    end_on_sigterm()
     options = _read_options()
-    chosen = [item for item in SCENARIOS if (item.is_quick or not options.quick) and options.only in item.name]
+    possible = [item for item in SCENARIOS if item.is_quick or not options.quick]
+    chosen = [item for item in possible if options.only in item.name]
     if not chosen:
-        names = ", ".join(scenario.name for scenario in SCENARIOS)
-        print(f"chaos: no scenario has {options.only!r} in its name: {names}", file=sys.stderr)
+        kind, names = "quick scenario" if options.quick else "scenario", "; ".join(item.name for item in possible)
+        print(f"chaos: no {kind} has {options.only!r} in its name: {names}", file=sys.stderr)
         return 2
+    end_on_sigterm()
     print(
         f"gateway {options.gateway}, seed {options.seed}, {options.clients} clients"
         + (", then another one" if options.failover else "")
