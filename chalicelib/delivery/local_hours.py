@@ -126,18 +126,19 @@ def follow_moved_clients(services: Services, client_ids: Sequence[int]) -> None:
         if mailing.window is None or mailing.status not in (RUNNING, PAUSED):
             continue
         if mailing.status == PAUSED:
-            _forget_zones(services, mailing, client_ids)
+            _record_zones(services, mailing, client_ids)
         services.send_queue.send([SendMessage(mailing.id, client_id) for client_id in client_ids])
 
 
-def _forget_zones(services: Services, mailing: Mailing, client_ids: Sequence[int]) -> None:
-    """A sender drops the messages of a paused mailing. So that the resume queues these for it, whatever their former
-    hours are, their rows have no time zone until then. Raises NotWritten.
+def _record_zones(services: Services, mailing: Mailing, client_ids: Sequence[int]) -> None:
+    """A sender drops the messages of a paused mailing, so it does not record the new time zones: the resume queues and
+    releases by those in the rows. Raises NotWritten.
     """
-    now = services.clock.now()
-    found = services.messages.existing(mailing.message_key(client_id) for client_id in client_ids).values()
+    now, clients = services.clock.now(), services.clients.get_many(client_ids)
+    found = services.messages.existing(mailing.message_key(client_id) for client_id in clients).values()
     waiting = [message for message in found if message.status == QUEUED and not message.is_claimed(now)]
-    changes = [change for message in waiting if (change := awaiting_hours(message, None))]
+    moved = [awaiting_hours(message, clients[message.client_id].timezone) for message in waiting]
+    changes = [change for change in moved if change is not None]
     written = services.messages.change_all(changes)
     done = [(change.before, change.after) for change, result in zip(changes, written, strict=True) if result is True]
     count_changes(services, mailing, done)

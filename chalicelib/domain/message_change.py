@@ -75,11 +75,8 @@ def restoring(message: Message, reopened_in: int) -> MessageChange | None:
     return MessageChange(message, replace(message, status=message.reopened_from, claimed_until=None))
 
 
-def awaiting_hours(message: Message, timezone: str | None) -> MessageChange | None:
-    """A queued message waits for the local hours of this time zone; of an unknown one, if it is None.
-
-    None if its row says so already.
-    """
+def awaiting_hours(message: Message, timezone: str) -> MessageChange | None:
+    """A queued message waits for the local hours of this time zone. None if its row says so already."""
     return MessageChange(message, replace(message, timezone=timezone)) if message.timezone != timezone else None
 
 

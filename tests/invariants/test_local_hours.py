@@ -42,6 +42,12 @@ def assert_posts_within_hours(world: World) -> None:
         assert time(9) <= post.at.astimezone(zone(client.timezone)).time() < time(21), (post, client)
 
 
+def waves(world: World, mailing_id: int) -> list[tuple[str, int, int, int]]:
+    """Of each wave: its name, and how many messages are planned, sent and waiting."""
+    shown = [one.wave for one in present_waves(world.services, world.get(mailing_id))]
+    return [(wave.name, wave.planned, wave.sent, wave.waiting) for wave in shown]
+
+
 def times(world: World) -> list[datetime]:
     return sorted({post.at for post in world.services.gateway.posts})
 
@@ -199,6 +205,7 @@ def test_a_client_moved_to_a_time_zone_outside_the_hours_waits_for_the_opening()
     world.run(DAY, step=30)
     assert world.get(mailing_id).counts.sent == 2
     assert times(world)[-1] == OPENING_IN_KAMCHATKA
+    assert waves(world, mailing_id) == [("UTC+12:00", 1, 1, 0), ("UTC+03:00", 1, 1, 0)]
 
 
 @pytest.mark.parametrize("after", [False, True])
@@ -217,6 +224,7 @@ def test_a_client_that_moves_during_a_pause_is_reached_within_its_new_hours_afte
         world.run(120)
         assert world.get(mailing_id).counts == Counts(total=2, sent=1)
         assert_posts_within_hours(world)
+        assert waves(world, mailing_id) == [("UTC+12:00", 1, 0, 1), ("UTC+03:00", 1, 1, 0)]
         if not crashing.is_dead:
             break
 

@@ -332,6 +332,9 @@ class Tour:
         receipt = {"id": message_id(mailing_id, client_id), "status": "delivered"}
         self.call("POST", "/Receipts/", receipt, headers={"Authorization": f"Bearer {receipts_secret(STACK_NAME)}"})
         self.await_use("SettleReceipts", "dynamodb:UpdateItem", "-slices")
+        self.call("POST", f"/Mailing/{mailing_id}/pause/")
+        self.put("JobsQueueUrl", FollowMovedClients((client_id,)))
+        self.await_use("RunJobs", "dynamodb:BatchGetItem", "-clients")
         self.call("DELETE", f"/Mailing/{mailing_id}/")
 
     def a_fan_out_that_died(self) -> None:
