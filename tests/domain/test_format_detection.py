@@ -117,7 +117,7 @@ def test_a_file_without_valid_columns_is_refused(content: bytes, field: str, exp
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(500), "a spreadsheet (XLS)"),
         (archive("clients.csv"), "an archive (ZIP): unpack it"),
         (gzip.compress(b"phone_number"), "an archive (GZIP)"),
-        (b"\x89PNG\r\n\x1a\n\x00\x00", "not text"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00", "neither CSV nor XLSX"),
         ("phone_number;tag\n1;друзья".encode("utf-16-le"), "UTF-16 without a byte order mark"),
         ("phone_number;tag\n1;друзья".encode("utf-16-be"), "UTF-16 without a byte order mark"),
         ("phone_number;tag\n1;друзья".encode("utf-32"), "in UTF-32: save it as CSV in UTF-8"),
