@@ -25,6 +25,7 @@ from .interrupted_reopening import reverse_reopenings
 from .reasons import correct_reasons
 from .repairs import repair_shard
 from .rounds import request_reconciliation
+from .timeline import keep_last_sample
 from .waves import correct_waves
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ def _try_to_conclude(services: Services, mailing_id: int, round_number: int, fou
         correct_waves(services, mailing, found, is_end=True)
         after = ended(mailing, found.counts, now)
         services.mailings.end(mailing, replace(after, last_post_at=found.last_post_at, attempts=found.attempts))
+        keep_last_sample(services, after)
         log.info("mailing ended", extra={"mailing_id": mailing_id, "status": after.status, **found.counts.by_status()})
         return
     after = canary_checked(mailing, found.counts, found.in_canary, now)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,7 +14,8 @@ from chalicelib.domain.reasons import MOST_REASONS, OTHER, Reason, bounded, reas
 from chalicelib.errors import NotFound, NotWritten
 from chalicelib.gateways.answer import Answer
 from chalicelib.mailings.failures import failure_named, failures_of, order_named
-from chalicelib.mailings.lifecycle import get_mailing, resend_mailing
+from chalicelib.mailings.lifecycle import change_mailing, get_mailing, resend_mailing
+from chalicelib.mailings.timeline import timeline_of
 from chalicelib.texts import AS_WRITTEN, Text
 from infra.local.doubles.fake_timelines import FakeTimelines
 from infra.local.doubles.world import World
@@ -116,6 +118,21 @@ def test_the_messages_of_one_reason_are_sent_again_and_no_others() -> None:
     assert (after.status, after.counts.sent, after.counts.failed) == ("finished", 20, 10)
     assert after.resend == ()
     assert shown(world, mailing_id) == {str(REFUSED): 10}
+
+
+def test_the_chart_of_a_short_mailing_stays_where_it_was_after_a_later_resend() -> None:
+    world = world_with_refusals()
+    mailing_id, start = world.mailing(), world.clock.now()
+    world.run(120)
+    assert (world.get(mailing_id).status, world.get(mailing_id).counts.failed) == ("finished", 11)
+    change_mailing(world.services, mailing_id, {"datetime_end": start + timedelta(days=1)})
+    world.run(5 * 3600, step=30)
+    answer_by_client(world, lambda _: 200)
+    resend_mailing(world.services, mailing_id, ("failed",))
+    world.run(600)
+    bars = timeline_of(world.services, world.get(mailing_id)).chart.bars
+    shown = {bar.at: (bar.numbers["sent"], bar.numbers["failed"]) for bar in bars if bar.total}
+    assert shown == {start: (19, 11), start + timedelta(hours=5): (11, 0)}
 
 
 def test_orders_by_reason_and_by_status_are_joined() -> None:
