@@ -22,7 +22,7 @@ RECENT_PROGRESS = timedelta(seconds=90)
 
 SAMPLES_AT_FULL_RATE = 120
 """For twice so many minutes a sample is kept each minute, then for so many each second one, then each third one, and so
-on: a mailing of two months has less than a thousand."""
+on: a mailing of two months has about a thousand."""
 
 IDLE_AFTER = timedelta(minutes=30)
 """A mailing without a sample for so long has made no progress: retries follow each other within 15 minutes."""
